@@ -1,0 +1,39 @@
+/* The rows that one centre word's window predicts: the word itself and its noise words.
+
+   Centre i of a row has the draws i * negative .. of the noise stream; they are made for a block
+   of centres at once, and taken one centre ahead, so that their rows are on the way from memory
+   while the window before is computed. A draw that hits the target does not count (as in
+   word2vec.c), nor does one that hits an earlier draw of the same window: rows of W must differ. */
+#ifndef MR_NOISE_H
+#define MR_NOISE_H
+#include "rng.h"
+#include "train.h"
+
+#define CENTRES 32 /* in a block */
+
+static inline void prefetch_row(const float *row, int32_t dim) {
+    for (int32_t k = 0; k < dim; k += 16) __builtin_prefetch(row + k, 1, 3);
+}
+
+/* noise: (CENTRES * negative) for the centres from `first` on. */
+static inline void draw_noise(const mr_model *m, uint64_t stream, int64_t first, int32_t *noise) {
+    const int64_t n = CENTRES * (int64_t)m->negative;
+    const uint64_t from = (uint64_t)(first * m->negative), rows = (uint64_t)m->rows;
+    for (int64_t k = 0; k < n; k++)
+        noise[k] = mr_noise(mr_draw(stream, from + (uint64_t)k), m->noise, rows);
+}
+
+/* id: (negative + 1) gets the target and what differs of the noise; returns how many. */
+static inline int choose_outputs(const mr_model *m, int32_t target, const int32_t *noise,
+                                 int32_t *id) {
+    int n = 1;
+    id[0] = target;
+    for (int32_t k = 0; k < m->negative; k++) {
+        int fresh = 1;
+        for (int at = 0; at < n; at++) fresh &= id[at] != noise[k];
+        id[n] = noise[k];
+        n += fresh;
+    }
+    return n;
+}
+#endif

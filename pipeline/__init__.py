@@ -1,0 +1,26 @@
+"""Millrace's pipeline: token batches to vectors to versions.
+
+>>> from pipeline import Word2Vec, KeyedVectors
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.models.keyed_vectors import KeyedVectors as KeyedVectors
+    from pipeline.models.word2vec import Word2Vec as Word2Vec
+
+__all__ = ["KeyedVectors", "Word2Vec"]
+
+_HOMES = {
+    "KeyedVectors": "pipeline.models.keyed_vectors",
+    "Word2Vec": "pipeline.models.word2vec",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that the command line starts fast."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(_HOMES[name]), name)

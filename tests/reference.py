@@ -1,0 +1,130 @@
+"""The NumPy twin of the training core: slow, readable, in double precision; the tests' oracle.
+
+Written from the definitions in csrc/train (and the papers named there), not from its code paths:
+no blocks, no vectors, one window after the other, with the same draws.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MASK = (1 << 64) - 1
+GOLDEN = 0x9E3779B97F4A7C15
+KEEP, WINDOW, NOISE, WEIGHTS = 1, 2, 3, 4
+PLACES = 2  # places of a sentence that are walked at once
+
+
+def mix(z: int) -> int:
+    z &= MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return z ^ (z >> 31)
+
+
+def stream(seed: int, epoch: int, row: int, purpose: int) -> int:
+    h = mix(seed + GOLDEN)
+    h = mix(h + epoch * GOLDEN + 1)
+    return mix(h + row * GOLDEN + purpose)
+
+
+def draw(of: int, i: int) -> int:
+    return mix(of + (i + 1) * GOLDEN)
+
+
+def initial(row: int, dim: int, seed: int) -> np.ndarray:
+    s = stream(seed, 0, row, WEIGHTS)
+    return np.array([((draw(s, k) >> 40) - 2**23) / 2**23 / dim for k in range(dim)])
+
+
+def noise_word(r: int, table: np.ndarray) -> int:
+    column = ((r >> 32) * len(table)) >> 32
+    entry = int(table[column])
+    return column if (r & 0xFFFFFFFF) < (entry & 0xFFFFFFFF) else entry >> 32
+
+
+@dataclass
+class Twin:
+    """`input` and `output` are (rows, dim) float64 and are trained in place."""
+
+    input: np.ndarray
+    output: np.ndarray
+    keep: np.ndarray
+    noise: np.ndarray
+    cbow: bool = False
+    window: int = 5
+    negative: int = 5
+    shrink: bool = True
+    mean: bool = True
+    alpha: float = 0.025
+    min_alpha: float = 0.0001
+    tokens: int = 1
+    seed: int = 1
+    block: int = 6  # outputs that the core takes at once
+    loss: float = 0.0
+    terms: int = 0
+
+    def sentence(self, ids: list[int], row: int, epoch: int, first_token: int) -> None:
+        """Train on one row of vocabulary ids, -1 for unknown words."""
+        keep = stream(self.seed, epoch, row, KEEP)
+        kept = [
+            word
+            for t, word in enumerate(ids)
+            if word >= 0 and draw(keep, t) >> 32 <= int(self.keep[word])
+        ]
+        n = len(kept)
+        part = -(-n // PLACES)
+        for step in range(part):
+            batch = []
+            for k in range(PLACES):
+                i = k * part + step
+                if i < min((k + 1) * part, n):
+                    done = (first_token + i * len(ids) / n) / self.tokens
+                    alpha = self.alpha + (self.min_alpha - self.alpha) * done
+                    batch.append(self._slopes(kept, i, row, epoch, alpha))
+            for context, words, hidden, g in batch:
+                self._update(context, words, hidden, g)
+
+    def _slopes(self, kept: list[int], i: int, row: int, epoch: int, alpha: float) -> tuple:
+        """Return contexts, outputs, CBOW's hidden vector, and the gradients (contexts, outputs)."""
+        r = draw(stream(self.seed, epoch, row, WINDOW), i)
+        reach = 1 + (((r >> 32) * self.window) >> 32) if self.shrink else self.window
+        context = kept[max(i - reach, 0) : i] + kept[i + 1 : i + reach + 1]
+        noise = stream(self.seed, epoch, row, NOISE)
+        words = [kept[i]]
+        for k in range(self.negative):
+            word = noise_word(draw(noise, i * self.negative + k), self.noise)
+            if word not in words:
+                words.append(word)
+        if not context:
+            return [], words, None, None
+        x, w = self.input[context], self.output[words]
+        if self.cbow:
+            x = x.mean(0, keepdims=True) if self.mean else x.sum(0, keepdims=True)
+        label = np.zeros(len(words))
+        label[0] = 1
+        f = x @ w.T
+        sign = np.where(label > 0, 1, -1)
+        self.loss += np.logaddexp(0, -sign * f).sum()
+        self.terms += f.size
+        return context, words, x, alpha * (label - 1 / (1 + np.exp(-f)))
+
+    def _update(self, context: list[int], words: list[int], x: np.ndarray, g: np.ndarray) -> None:
+        """Add a window's changes, the gradients being what they were before its batch.
+
+        A word that is in a skip-gram window twice gives its changed row the second time, unless
+        there are more outputs than one block of the core takes.
+        """
+        if not context:
+            return
+        w = self.output[words]
+        if self.cbow:
+            change = g @ w if self.mean else g @ w / len(context)
+            np.add.at(self.input, context, np.repeat(change, len(context), axis=0))
+            self.output[words] += g.T @ x
+        elif len(words) > self.block:
+            self.output[words] += g.T @ self.input[context]
+            np.add.at(self.input, context, g @ w)
+        else:
+            for c, word in enumerate(context):
+                self.output[words] += np.outer(g[c], self.input[word])
+                self.input[word] += g[c] @ w
