@@ -1,0 +1,54 @@
+"""LineSentence: one sentence a line, words separated by white space."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated, Any
+
+import pyarrow as pa
+from annotated_types import Ge
+
+from corpora.lines import split_lines
+from corpora.reader import FileReader
+from corpora.source import Source, Url
+
+
+@dataclass(frozen=True)
+class LineSentence(FileReader):
+    r"""Text files of one sentence a line; blank lines give nothing.
+
+    url: a file, a glob, or a list of them, at any address that fsspec knows; packed with gzip,
+    bzip2, xz or zstandard, or not. UTF-8; a byte-order mark is dropped; lines end at "\n" only.
+    max_sentence_length: a line of more words is cut after every so many; the cuts are counted.
+    limit: read only so many lines of each file, blank ones included. storage_options: what the
+    address's file system needs, credentials for instance; never shown, logged or stored.
+    Raises CorpusError, when it is read, for what is missing, damaged or not UTF-8.
+
+    >>> import pathlib, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name, "two.txt")
+    >>> _ = path.write_text("the cat\n\nsat on the mat\n")
+    >>> list(LineSentence(path, max_sentence_length=3))
+    [['the', 'cat'], ['sat', 'on', 'the'], ['mat']]
+    >>> folder.cleanup()
+    """
+
+    url: Url
+    _: KW_ONLY
+    max_sentence_length: Annotated[int, Ge(1)] = 10_000
+    limit: Annotated[int, Ge(0)] | None = None
+    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
+
+    def options(self) -> str:
+        """Return what shapes the rows."""
+        return f"max_sentence_length={self.max_sentence_length}, limit={self.limit}"
+
+    def rows(self, source: Source) -> Iterator[pa.RecordBatch]:
+        """Yield batches of {text: string, continued: bool}."""
+        with closing(source.blocks()) as blocks:
+            yield from split_lines(
+                blocks,
+                url=source.label,
+                max_words=self.max_sentence_length,
+                max_lines=self.limit,
+            )

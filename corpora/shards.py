@@ -1,0 +1,234 @@
+"""Token shards: text tokenised once and kept as ids, with a dictionary of its own for each shard.
+
+A part of a corpus becomes a *set*: a folder of shards and a manifest. Ids are local to a shard, so
+shards can be made in any order, anywhere, and a vocabulary that grows changes none of them.
+A set in the cache lies under the SHA-256 of what it was made from. It is written under another
+name, synced and renamed, so a name is there with everything or not at all; before it is used again,
+sizes and SHA-256 of all its files are compared with the manifest. (Hashing costs a tenth of
+encoding, and training is about to read the same pages.)
+"""
+
+import os
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpora import shard_set
+from corpora.corpus import Corpus
+from corpora.encoder import encode_part
+from corpora.errors import MillraceError
+from corpora.shard_set import ShardEntry, remove_tree
+from corpora.transform import Part, opened
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class TokenShard:
+    """Rows of ids, and the dictionary that the ids belong to. Everything is memory-mapped.
+
+    fingerprint: names the content; source: where the text came from, for people; rows, tokens: how
+    many; split: how many of the rows were cut off from the one before, because it was too long.
+    """
+
+    fingerprint: str
+    source: str
+    rows: int
+    tokens: int
+    split: int
+    folder: Path
+    entry: ShardEntry = field(repr=False)
+    # Keeps a temporary folder for as long as any of its shards is in use.
+    _home: object = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def words(self) -> pa.StringArray:
+        """The distinct words in the order in which they came: a word's id is its place here."""
+        return self._dictionary("words")["key"]  # type: ignore[no-any-return]
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How often each word stands in the shard, by id; int64, (words)."""
+        return _numbers(self._dictionary("words"))
+
+    @cached_property
+    def tags(self) -> pa.StringArray | None:
+        """The distinct tags, like `words`; None where the rows are not documents."""
+        found = self._dictionary("tags")
+        return None if found is None else found["key"]
+
+    @cached_property
+    def tag_counts(self) -> npt.NDArray[np.int64] | None:
+        """How many rows have each tag; int64, (tags). None where the rows are not documents."""
+        found = self._dictionary("tags")
+        return None if found is None else _numbers(found)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield {tokens: list<int32>, tags: list<int32>}, mapped and not copied; tags may lack."""
+        with _mapped(self.folder / self.entry.tokens_file) as reader:
+            for i in range(reader.num_record_batches):
+                yield reader.get_batch(i)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle where the shard lies, not what has been read of it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def _dictionary(self, kind: str) -> Any:
+        name = self.entry.words_file if kind == "words" else self.entry.tags_file
+        if name is None:
+            return None
+        with _mapped(self.folder / name) as reader:
+            return reader.get_batch(0)
+
+
+class TokenShards(Sequence[TokenShard]):
+    """The shards of a corpus, in its order, and their totals.
+
+    rows, tokens, split: sums over the shards; reused: shards that were in the cache already.
+    """
+
+    def __init__(self, shards: Sequence[TokenShard], reused: int = 0) -> None:
+        self._shards = tuple(shards)
+        self.reused = reused
+        self.rows = sum(shard.rows for shard in self._shards)
+        self.tokens = sum(shard.tokens for shard in self._shards)
+        self.split = sum(shard.split for shard in self._shards)
+
+    @overload
+    def __getitem__(self, index: int) -> TokenShard: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[TokenShard]: ...
+    def __getitem__(self, index: int | slice) -> TokenShard | Sequence[TokenShard]:
+        """Return one shard, or a tuple of them."""
+        return self._shards[index]
+
+    def __len__(self) -> int:
+        """Return the number of shards."""
+        return len(self._shards)
+
+    def __repr__(self) -> str:
+        """Return the totals."""
+        return (
+            f"<TokenShards: {len(self)} shards, {self.rows} rows, {self.tokens} tokens, "
+            f"{self.reused} reused>"
+        )
+
+
+def encode(
+    corpus: Corpus,
+    cache: str | os.PathLike[str] | None = None,
+    report: Report | None = None,
+) -> TokenShards:
+    """Tokenise a corpus in one pass over its text; returns its shards.
+
+    cache: a folder where shards are kept and found again, by this process and others; without one,
+    and for a part of which nothing identifies the content, they lie in a temporary folder that goes
+    when they do. report: called now and then with the tokens and rows done so far, those of reused
+    shards included. Raises CorpusError for text that can't be read, MillraceError for a cache that
+    can't be written; nothing half-done stays behind.
+
+    >>> from corpora import Sentences
+    >>> shards = encode(Sentences([["to", "be", "or"], ["not", "to", "be"]]))
+    >>> shards
+    <TokenShards: 1 shards, 2 rows, 6 tokens, 0 reused>
+    >>> shards[0].words.to_pylist(), shards[0].counts.tolist()
+    (['to', 'be', 'or', 'not'], [2, 2, 1, 1])
+    >>> [batch["tokens"].to_pylist() for batch in shards[0].batches()]
+    [[[0, 1, 2], [3, 0, 1]]]
+    """
+    home = None if cache is None else _cache_folder(Path(cache))
+    if home is not None:
+        shard_set.sweep(home)
+    shards: list[TokenShard] = []
+    reused = 0
+    temporary: _Temporary | None = None
+    progress = _Progress(report)
+    for part in corpus.parts():
+        if home is None or part.fingerprint is None:
+            temporary = temporary or _Temporary()
+            made = _encoded(part, temporary.path, None, progress)
+            shards += _opened(part, made, temporary)
+            continue
+        found = shard_set.find(home, part.fingerprint)
+        if found is None:
+            found = _encoded(part, home, part.fingerprint, progress)
+        else:
+            reused += len(found.entries)
+            progress.add(sum(e.tokens for e in found.entries), sum(e.rows for e in found.entries))
+        shards += _opened(part, found, None)
+    return TokenShards(shards, reused)
+
+
+def _encoded(
+    part: Part, home: Path, fingerprint: str | None, progress: "_Progress"
+) -> shard_set.ShardSet:
+    with shard_set.Writing(home, fingerprint) as writing:
+        with opened(part) as batches:
+            encode_part(batches, writing, progress.add)
+        return writing.commit()
+
+
+def _opened(part: Part, made: shard_set.ShardSet, home: object) -> Iterator[TokenShard]:
+    for entry in made.entries:
+        yield TokenShard(
+            fingerprint=entry.fingerprint,
+            source=part.label,
+            rows=entry.rows,
+            tokens=entry.tokens,
+            split=entry.split,
+            folder=made.folder,
+            entry=entry,
+            _home=home,
+        )
+
+
+class _Progress:
+    def __init__(self, report: Report | None) -> None:
+        self._report = report
+        self._tokens = 0
+        self._rows = 0
+
+    def add(self, tokens: int, rows: int) -> None:
+        self._tokens += tokens
+        self._rows += rows
+        if self._report is not None:
+            self._report(self._tokens, self._rows)
+
+
+class _Temporary:
+    """A folder that goes when this object does, or when the interpreter ends."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="millrace-shards-"))
+        weakref.finalize(self, remove_tree, self.path)
+
+    def __reduce__(self) -> Any:
+        """Refuse: a copy in another process would outlive the folder."""
+        raise MillraceError(
+            "shards in a temporary folder can't be sent to another process; encode with a cache"
+        )
+
+
+def _cache_folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"{path}: the cache folder can't be made ({error.strerror})"
+        raise MillraceError(f"{problem}. To mend it: give a folder that can be written.") from error
+    return path
+
+
+def _mapped(path: Path) -> Any:
+    return pa.ipc.open_file(pa.memory_map(str(path)))
+
+
+def _numbers(dictionary: Any) -> npt.NDArray[np.int64]:
+    return dictionary["count"].to_numpy()  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Transforms: each a small file of its own, called by its recipe name."""

@@ -1,0 +1,166 @@
+"""Codecs: told by content; several members; cut, damaged or followed by something is an error."""
+
+import bz2
+import gzip
+import lzma
+import random
+import tracemalloc
+import zlib
+
+import pytest
+import zstandard
+
+from corpora.codecs import BLOCK, decompressed
+from corpora.errors import CorpusError
+
+PACK = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstandard": zstandard.ZstdCompressor(write_checksum=True).compress,
+}
+TEXT = random.Random(0).randbytes(200_000).hex().encode()
+
+
+def unpack(data, size=1 << 16, url="a file"):
+    blocks = (data[i : i + size] for i in range(0, len(data), size))
+    return b"".join(decompressed(blocks, url))
+
+
+@pytest.fixture(params=PACK)
+def codec(request):
+    return request.param
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 1 << 20])
+def test_any_cut_of_the_input(codec, size):
+    text = TEXT[: 3000 if size == 1 else None]
+    assert unpack(PACK[codec](text), size) == text
+
+
+def test_several_members_and_empty_ones(codec):
+    pack = PACK[codec]
+    packed = pack(b"one\n") + pack(b"") + pack(TEXT) + pack(b"") * 100 + pack(b"two")
+    for size in (3, 100, 1 << 20):
+        if size > 3:
+            assert unpack(packed, size) == b"one\n" + TEXT + b"two"
+        assert unpack(pack(b"a") + pack(b"b"), size) == b"ab"
+    assert unpack(pack(b"")) == b""
+
+
+def test_a_file_cut_anywhere_is_an_error(codec):
+    packed = PACK[codec](b"some text that is short\n" * 3)
+    for n in range(1, len(packed)):
+        # As few bytes as that can be text: only the name tells that they should be more.
+        with pytest.raises(CorpusError, match=r"cut short") as caught:
+            unpack(packed[:n], url=f"a.{codec}.gz" if n < 10 else "a.txt")
+        assert caught.value.position == f"byte {n}"
+
+
+def test_a_second_member_cut_anywhere_is_an_error(codec):
+    first, second = PACK[codec](TEXT[:100]), PACK[codec](TEXT[100:200])
+    for n in range(1, len(second)):
+        with pytest.raises(CorpusError, match=r"cut short|follows the last"):
+            unpack(first + second[:n])
+
+
+@pytest.mark.parametrize(
+    "name", ["x.gz", "x.GZ", "x.bz2", "x.xz", "x.zst", "http://h/x.gz?token=1"]
+)
+def test_an_empty_file_with_a_packed_name(name):
+    with pytest.raises(CorpusError, match="ends before its first member"):
+        unpack(b"", url=name)
+    assert unpack(b"", url="x.txt") == b""
+
+
+def test_garbage_after_the_end(codec):
+    packed = PACK[codec](TEXT)
+    for garbage in (b"x", b"garbage\n" * 10, b"\0x", TEXT):
+        with pytest.raises(CorpusError, match="follows the last member") as caught:
+            unpack(packed + garbage)
+        zeros = len(garbage) - len(garbage.lstrip(b"\0")) if codec in ("gzip", "xz") else 0
+        assert caught.value.position == f"byte {len(packed) + zeros}"
+
+
+def test_zero_padding(codec):
+    packed = PACK[codec](TEXT)
+    if codec in ("gzip", "xz"):
+        assert unpack(packed + bytes(512)) == TEXT
+        assert unpack(packed + bytes(3_000_000)) == TEXT
+    else:
+        with pytest.raises(CorpusError, match="follows the last member"):
+            unpack(packed + bytes(512))
+    if codec == "xz":
+        with pytest.raises(CorpusError, match="padding is cut short"):
+            unpack(packed + bytes(3))
+
+
+def test_one_flipped_byte(codec):
+    packed = bytearray(PACK[codec](TEXT))
+    for at in (len(packed) // 3, len(packed) // 2, len(packed) - 30):
+        damaged = bytearray(packed)
+        damaged[at] ^= 0x55
+        with pytest.raises(CorpusError, match=r"damaged|cut short|follows") as caught:
+            unpack(bytes(damaged))
+        assert caught.value.url == "a file"
+
+
+def test_the_name_says_nothing(codec):
+    packed = PACK[codec](b"text")
+    for name in ("a.txt", "a.gz", "a.bz2", "a.xz", "a.zst"):
+        assert unpack(packed, url=name) == b"text"
+    assert unpack(b"plain text, longer than ten", url="a.gz") == b"plain text, longer than ten"
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"B", b"BZh", b"BZh9 is how bzip2 files begin", b"\x1f\x8b", b"("]
+)
+def test_plain_text_that_looks_packed(text):
+    assert unpack(text, 1) == text
+
+
+def test_skippable_frames():
+    frame = b"\x5a\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"hello"
+    pack = PACK["zstandard"]
+    for size in (1, 5, 100):
+        assert unpack(frame + pack(b"a") + frame + frame + pack(b"b") + frame, size) == b"ab"
+        assert unpack(frame, size) == b""
+    for n in range(10, len(frame)):
+        with pytest.raises(CorpusError, match="cut short"):
+            unpack(frame[:n])
+
+
+def test_zstandard_without_content_size_or_checksum():
+    maker = zstandard.ZstdCompressor(write_content_size=False).compressobj()
+    packed = maker.compress(TEXT) + maker.flush()
+    assert unpack(packed) == TEXT
+    for n in (20, len(packed) // 2, len(packed) - 1):
+        with pytest.raises(CorpusError, match="cut short"):
+            unpack(packed[:n])
+
+
+def test_a_bomb_is_bounded(codec):
+    packed = PACK[codec](bytes(200 << 20))
+    tracemalloc.start()
+    total = largest = 0
+    for block in decompressed([packed], "bomb"):
+        total += len(block)
+        largest = max(largest, len(block))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert total == 200 << 20
+    # zstandard takes no bound: 4 KiB of it make 128 MiB at the very most.
+    assert largest <= (3 * BLOCK if codec != "zstandard" else 140 << 20)
+    assert peak < (30 << 20 if codec != "zstandard" else 300 << 20)
+
+
+def test_xz_that_wants_too_much_memory(monkeypatch):
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 20}]
+    packed = lzma.compress(TEXT, filters=filters)
+    monkeypatch.setattr("corpora.codecs.XZ_MEMORY", 1 << 19)
+    with pytest.raises(CorpusError, match="damaged"):
+        unpack(packed)
+
+
+def test_zlib_without_gzip_is_text():
+    assert unpack(zlib.compress(b"abc" * 9)) == zlib.compress(b"abc" * 9)

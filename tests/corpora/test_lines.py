@@ -1,0 +1,145 @@
+"""The line splitter: the same rows wherever the input is cut into blocks, errors with their place."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from texts import SPACES, texts
+
+from corpora import isa
+from corpora.errors import CorpusError
+from corpora.lines import split_lines
+
+BLOCKS = st.lists(st.integers(0, 200), max_size=30)
+
+
+def cut(text, sizes):
+    """Cut bytes into blocks of the given sizes, the rest in one."""
+    blocks, at = [], 0
+    for size in sizes:
+        blocks.append(text[at : at + size])
+        at += size
+    return [*blocks, text[at:]]
+
+
+def rows(blocks, **options):
+    batches = list(split_lines(blocks, **options))
+    return [row for batch in batches for row in batch["text"].to_pylist()]
+
+
+def lines(text):
+    """Every line without its end; a last line end begins no line."""
+    pieces = text.split("\n")
+    return pieces if pieces[-1] else pieces[:-1]
+
+
+@given(texts(), BLOCKS)
+def test_lines_are_the_same_at_any_cut(text, sizes):
+    text = text.removeprefix("\ufeff")
+    blocks = cut(text.encode(), sizes)
+    assert rows(blocks, keep_blank=True) == lines(text)
+    assert rows(blocks) == [line for line in lines(text) if line.strip()]
+
+
+@given(texts(), BLOCKS, st.integers(1, 12))
+def test_long_lines_are_cut_between_words(text, sizes, most):
+    text = text.removeprefix("\ufeff")
+    expected = []
+    for line in lines(text):
+        words = line.split()
+        expected += [(words[i : i + most], i > 0) for i in range(0, len(words), most)]
+    for name in isa.available():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MILLRACE_ISA", name)
+            found = list(split_lines(cut(text.encode(), sizes), max_words=most))
+        pairs = [
+            (row.split(), continued)
+            for batch in found
+            for row, continued in zip(*(batch[i].to_pylist() for i in (0, 1)), strict=True)
+        ]
+        assert pairs == expected
+        joined = "".join(row for batch in found for row in batch["text"].to_pylist())
+        assert joined == "".join(line for line in lines(text) if line.strip())
+
+
+@given(texts(), BLOCKS, st.integers(0, 6))
+def test_no_more_lines_than_asked_for(text, sizes, most):
+    text = text.removeprefix("\ufeff")
+    found = rows(cut(text.encode(), sizes), max_lines=most, keep_blank=True)
+    assert found == lines(text)[:most]
+
+
+@given(texts(), st.binary(min_size=1, max_size=4), texts(), BLOCKS)
+def test_what_is_not_utf8_is_found_where_python_finds_it(before, odd, after, sizes):
+    data = before.encode() + odd + after.encode()
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        with pytest.raises(CorpusError) as caught:
+            rows(cut(data, sizes), url="a.txt")
+        line = data[: error.start].count(b"\n") + 1
+        assert caught.value.position == f"byte {error.start}, line {line}"
+        assert caught.value.url == "a.txt"
+    else:
+        rows(cut(data, sizes))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [b"\x80", b"\xc0\x80", b"\xc1\xbf", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf0\x80\x80\x80"]
+    + [b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xff", b"\xe2\x82", b"\xf0\x9f\x98", b"\xc3"],
+)
+@pytest.mark.parametrize("after", [b"", b"x", b"\n", b"\xe2\x82\xac"])
+def test_every_kind_of_wrong_sequence(odd, after):
+    data = b"one\ntwo " + odd + after
+    for size in range(1, len(data) + 1):
+        with pytest.raises(CorpusError, match="byte 8, line 2"):
+            rows(data[i : i + size] for i in range(0, len(data), size))
+
+
+def test_lines_before_what_is_wrong_are_enough():
+    assert rows([b"a\nb\n\xff"], max_lines=2) == ["a", "b"]
+    with pytest.raises(CorpusError, match="byte 4, line 3"):
+        rows([b"a\nb\n\xff"], max_lines=3)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 100])
+def test_a_byte_order_mark_is_dropped_at_the_start_only(size):
+    data = b"\xef\xbb\xbfa\n\xef\xbb\xbfb"
+    assert rows(data[i : i + size] for i in range(0, len(data), size)) == ["a", "\ufeffb"]
+    with pytest.raises(CorpusError, match="byte 5, line 2"):
+        rows([b"\xef\xbb\xbfa\n\xff"])
+    assert rows([b"\xef\xbb\xbf"]) == rows([]) == rows([b""]) == []
+    with pytest.raises(CorpusError, match="byte 0, line 1"):
+        rows([b"\xef\xbb"])
+
+
+def test_only_a_line_feed_ends_a_line():
+    text = "a\rb\r\nc\x0bd\x0ce\x1cf\x85g\u2028h\u2029i\0j"
+    assert rows([text.encode()]) == text.split("\n")
+
+
+def test_blank_lines_of_every_white_space():
+    blank = SPACES.replace("\n", "") * 30
+    assert rows([f"a\n{blank}\n\n{blank}b\n{blank}".encode()]) == ["a", blank + "b"]
+
+
+def test_one_long_line_leaves_in_pieces():
+    block = b"word " * 20_000
+    seen = held = 0
+    for batch in split_lines((block for _ in range(100)), max_words=10_000):
+        seen += batch.num_rows
+        held = max(held, batch.nbytes)
+    assert seen == 200
+    assert held < 2 * len(block)
+
+
+def test_one_long_line_without_a_cut():
+    blocks = [b"x" * 100_000] * 100
+    assert [len(row) for row in rows([*blocks, b"\nend"])] == [10_000_000, 3]
+
+
+def test_the_batches_own_their_rows():
+    batches = list(split_lines([b"a\nb", b"c\nd", b"e\n"]))
+    assert pa.Table.from_batches(batches)["text"].to_pylist() == ["a", "bc", "de"]
+    assert batches[0].schema.names == ["text"]
