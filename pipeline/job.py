@@ -1,0 +1,25 @@
+"""A job: one recipe, run once from its first stage to its last."""
+
+from pipeline.recipe import Recipe
+from pipeline.stage import Report, Setting, Stage, State
+from pipeline.store import Store
+
+
+def run(recipe: Recipe, report: Report) -> State:
+    """Run `recipe`, telling `report` how it goes, and return what it made.
+
+    A store that the recipe publishes to is tried before the first stage, so that no long training
+    ends at a full disk or a missing right. Raises MillraceError for what a user can mend.
+    """
+    store = None if recipe.store is None else Store.open(recipe.store)
+    if store is not None and any(isinstance(s, Stage) and s.writes_store for s in recipe.stages):
+        store.demand_writable()
+    setting = Setting(
+        report=report,
+        workers=recipe.engine.workers,
+        cache=recipe.cache,
+        store=store,
+        recipe=recipe.text,
+        hide=recipe.variables.hide,
+    )
+    return recipe.engine.run(recipe.stages, State(setting))

@@ -1,0 +1,85 @@
+"""What is wrong with the order of a recipe's stages: each needs what an earlier one gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from corpora.declared import Declared
+from corpora.reader import Reader
+from pipeline.recipe_mistakes import Mistake
+from pipeline.stage import Resource, Stage
+
+BEFORE = {
+    "corpus": "needs a corpus: put a reader, such as line_sentence, before it",
+    "vocabulary": "needs a vocabulary: put build_vocab before it",
+    "model": "needs a model: put train_word2vec, or load_latest, before it",
+}
+AFTER = {
+    "corpus": "nothing after it reads the corpus: put build_vocab and train_word2vec after it",
+    "vocabulary": "nothing after it uses the vocabulary: put train_word2vec after it",
+    "model": "nothing after it uses the model: put publish after it",
+}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A stage where it stands. `stage` is None when its own keys are wrong."""
+
+    number: int
+    declared: type[Declared]
+    stage: Declared | None
+
+
+def misplaced(placed: Sequence[Placed], *, store: bool) -> list[Mistake]:
+    """Return what is wrong with the order of the stages.
+
+    A stage of a kind that is not known is to be left out by the caller, together with this check.
+
+    >>> from pipeline.stages.publish import Publish
+    >>> for mistake in misplaced([Placed(1, Publish, Publish())], store=False):
+    ...     print(mistake)
+    stage 1 (publish): needs a store: write store = "..." at the top, or give --store
+    stage 1 (publish): needs a model: put train_word2vec, or load_latest, before it
+    """
+    mistakes: list[Mistake] = []
+    given: dict[Resource, Placed] = {}
+    unused: dict[int, tuple[Placed, Resource]] = {}
+    for at in placed:
+        needs, gives = _resources(at, given)
+        wrong: list[str] = []
+        if issubclass(at.declared, Stage) and at.declared.needs_store and not store:
+            wrong.append('needs a store: write store = "..." at the top, or give --store')
+        if isinstance(at.stage, Stage) and (why := at.stage.objection(given)):
+            wrong.append(why)
+        if "corpus" in gives and (counted := _counted(given)):
+            wrong.append(
+                f"comes after stage {counted.number} ({counted.declared.use()}), which so would "
+                "not count its words: move it before that"
+            )
+        wrong += [BEFORE[need] for need in needs if need not in given]
+        mistakes += [Mistake(what, at.number, at.declared.use()) for what in wrong]
+        for need in (*needs, *(at.declared.uses if issubclass(at.declared, Stage) else ())):
+            if need in given:
+                unused.pop(given[need].number, None)
+        for gift in gives:
+            given[gift] = at
+            unused[at.number] = (at, gift)
+    for at, gift in unused.values():
+        mistakes.append(Mistake(AFTER[gift], at.number, at.declared.use()))
+    return mistakes
+
+
+def _resources(
+    at: Placed, given: dict[Resource, Placed]
+) -> tuple[tuple[Resource, ...], tuple[Resource, ...]]:
+    """Return what a stage needs and gives; a second reader needs the corpus that it adds to."""
+    if issubclass(at.declared, Stage):
+        return at.declared.needs, at.declared.gives
+    if issubclass(at.declared, Reader) and "corpus" not in given:
+        return (), ("corpus",)
+    return ("corpus",), ("corpus",)
+
+
+def _counted(given: dict[Resource, Placed]) -> Placed | None:
+    """Return the stage that has already counted the corpus's words, if one has."""
+    at = given.get("vocabulary")
+    return at if at and issubclass(at.declared, Stage) and "corpus" in at.declared.needs else None

@@ -1,0 +1,112 @@
+"""What a stage is: a declared step from one state of a run to the next."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from corpora.declared import Declared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from corpora import Corpus
+    from corpora.shards import TokenShards
+    from pipeline.manifest import Consumed
+    from pipeline.models.model import Model
+    from pipeline.store import Store, Version
+    from pipeline.training import Progress, Receipt
+    from pipeline.vocabulary import Vocabulary
+
+Resource = Literal["corpus", "vocabulary", "model"]
+
+
+class Report(Protocol):
+    """Where a run tells how it goes; the command line shows it, a test may keep it."""
+
+    def stage(self, number: int, total: int, name: str) -> None:
+        """Say that stage `number` of `total` begins."""
+
+    def counted(self, tokens: int, rows: int) -> None:
+        """Say how much text has been read so far in this stage."""
+
+    def trained(self, progress: Progress) -> None:
+        """Say how far the training is."""
+
+    def say(self, text: str) -> None:
+        """Say something worth a line."""
+
+    def table(self, name: str, rows: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> None:
+        """Show the result `name`: a row for each word, with words and numbers beside it."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run has around it and no stage changes.
+
+    `cache` is the folder for token shards, or None for a temporary one. `hide` takes values that
+    came from the environment out of a text.
+    """
+
+    report: Report
+    workers: int
+    cache: str | None = None
+    store: Store | None = None
+    recipe: str = ""
+    hide: Callable[[str], str] = field(default=str, repr=False)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a run has made so far; a stage returns a new one.
+
+    `parent` is the number of the version that `load_latest` loaded, and `ledger` what it had read.
+    """
+
+    setting: Setting
+    corpus: Corpus | None = None
+    shards: TokenShards | None = None
+    vocabulary: Vocabulary | None = None
+    model: Model | None = None
+    parent: int | None = None
+    ledger: tuple[Consumed, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    receipt: Receipt | None = None
+    version: Version | None = None
+
+    @property
+    def report(self) -> Report:
+        """Where to tell how it goes."""
+        return self.setting.report
+
+    @property
+    def store(self) -> Store:
+        """The recipe's store; only for stages that have `needs_store`, whose recipes have one."""
+        assert self.setting.store is not None
+        return self.setting.store
+
+
+class Stage(Declared):
+    """A stage of a recipe: a frozen dataclass whose fields are the recipe's keys.
+
+    A new stage is one new module in `pipeline/stages`, or an installed package's entry point in the
+    group "millrace.stages", named as the stage is in recipes.
+    """
+
+    needs: ClassVar[tuple[Resource, ...]] = ()
+    """What an earlier stage has to have given."""
+    uses: ClassVar[tuple[Resource, ...]] = ()
+    """What this stage goes on from when an earlier one has given it."""
+    gives: ClassVar[tuple[Resource, ...]] = ()
+    """What this stage makes, for a later one."""
+    needs_store: ClassVar[bool] = False
+    writes_store: ClassVar[bool] = False
+
+    def objection(self, given: Collection[Resource]) -> str | None:  # noqa: ARG002
+        """Return why this stage can't stand after stages that have given `given`, or None."""
+        return None
+
+    @abstractmethod
+    def run(self, state: State) -> State:
+        """Do the work and return what is known after it."""

@@ -1,0 +1,1 @@
+"""The stages of a recipe: one small module for each, named as the stage is."""

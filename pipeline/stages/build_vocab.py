@@ -1,0 +1,48 @@
+"""Stage `build_vocab`: read the corpus once, into token shards, and count its words."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
+
+from pipeline.stage import Resource, Stage, State
+from pipeline.stage_corpus import encoded
+from pipeline.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildVocab(Stage):
+    """Count the corpus's words and keep those that are frequent enough.
+
+    min_count: Words seen fewer times than this are left out; their counts are remembered.
+    update: Add to the vocabulary that `load_latest` loaded, and make a new one where there is
+        none.
+    """
+
+    min_count: Annotated[int, Ge(1)] = 5
+    update: bool = False
+
+    needs: ClassVar[tuple[Resource, ...]] = ("corpus",)
+    uses: ClassVar[tuple[Resource, ...]] = ("vocabulary",)
+    gives: ClassVar[tuple[Resource, ...]] = ("vocabulary",)
+
+    def objection(self, given: Collection[Resource]) -> str | None:
+        """Refuse to throw a vocabulary away for a new one."""
+        if "vocabulary" in given and not self.update:
+            return (
+                "would throw away the vocabulary that there is by then: set update = true, "
+                "or leave the stage out that gives it"
+            )
+        return None
+
+    def run(self, state: State) -> State:
+        """Encode the corpus, unless its shards are in the cache, and merge the shards' counts."""
+        state, shards = encoded(state)
+        previous = state.vocabulary if self.update else None
+        vocabulary = Vocabulary.build(shards, self.min_count, previous=previous)
+        state.report.say(
+            f"{vocabulary.size:,} of {len(vocabulary.words):,} words are seen at least "
+            f"{self.min_count} times"
+        )
+        return replace(state, vocabulary=vocabulary)

@@ -1,0 +1,176 @@
+"""The layers: a module imports only from earlier ones. The graph is derived from the source."""
+
+import ast
+from fnmatch import fnmatch
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Earlier first. A module belongs to the first pattern that it matches; modules of one line may
+# import each other (a cycle is refused all the same). A package's __init__ is only a shop window:
+# the modules of the package don't look at it.
+LAYERS = """\
+corpora.errors
+corpora.declared
+corpora.registry
+corpora.codecs
+corpora.readahead
+corpora.source
+corpora._tokens
+corpora.isa
+corpora.buffers
+corpora.interner
+corpora.lines
+corpora.transform
+corpora.transforms.*
+corpora.corpus
+corpora.reader
+corpora.readers.*
+corpora.shard_set
+corpora.encoder
+corpora.shards
+corpora
+corpora.readers corpora.transforms
+pipeline._train
+pipeline.kernels
+pipeline.vocabulary
+pipeline.weights
+pipeline.training
+pipeline.models.keyed_vectors
+pipeline.models.model
+pipeline.models.*
+pipeline.store_errors
+pipeline.manifest
+pipeline.store_local
+pipeline.store_storage
+pipeline.store
+pipeline.stage
+pipeline.stage_corpus
+pipeline.stages.*
+pipeline.engine
+pipeline.engines.*
+pipeline.recipe_mistakes pipeline.recipe_variables pipeline.recipe_names
+pipeline.recipe_validation
+pipeline.recipe_order
+pipeline.recipe
+pipeline.recipe_schema
+pipeline.job
+pipeline.progress
+pipeline pipeline.models pipeline.stages pipeline.engines
+pipeline.cli_edge pipeline.cli_results
+pipeline.cli
+""".splitlines()
+
+
+COMPILED = {"corpora._tokens", "pipeline._train"}
+
+
+def layer(module):
+    for number, patterns in enumerate(LAYERS):
+        if any(fnmatch(module, pattern) for pattern in patterns.split()):
+            return number
+    return None
+
+
+def modules(root, packages=("corpora", "pipeline")):
+    """Every module's name and file."""
+    found = {}
+    for package in packages:
+        for path in sorted((root / package).rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(module, path, known):
+    """The modules among `known` that the source at `path` imports, wherever in it they stand."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join(
+                [*(base if node.level else []), *([node.module] if node.module else [])]
+            )
+            # `from a import b` takes the module a.b if there is one, and else a name out of a.
+            names = [
+                f"{base}.{alias.name}" if f"{base}.{alias.name}" in known else base
+                for alias in node.names
+            ]
+        else:
+            continue
+        for name in names:
+            parents = (name.rsplit(".", up)[0] for up in range(name.count(".") + 1))
+            found.add(next((parent for parent in parents if parent in known), module))
+    found.discard(module)
+    return found
+
+
+def broken(root):
+    """What breaks the layers in the tree at `root`, a line for each."""
+    found = modules(root)
+    known = found.keys() | COMPILED
+    graph = {module: imports(module, path, known) for module, path in found.items()}
+    wrong = [f"{module} has no layer" for module in graph if layer(module) is None]
+    for module, used in graph.items():
+        for other in sorted(used):
+            at, there = layer(module), layer(other)
+            if at is not None and there is not None and there > at:
+                wrong.append(f"{module} imports {other}, of a later layer")
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        wrong.append("a cycle: " + " -> ".join(error.args[1]))
+    return wrong
+
+
+def test_the_layers_hold():
+    assert "\n".join(broken(ROOT)) == ""
+
+
+def tree(root, **sources):
+    for name, source in sources.items():
+        path = root / (name.replace("__", "/") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ({"corpora__errors": "", "pipeline__store": "from corpora.errors import X"}, []),
+        (
+            {"corpora__source": "import pipeline.store", "pipeline__store": ""},
+            ["corpora.source imports pipeline.store, of a later layer"],
+        ),
+        (
+            {"pipeline__store": "def f():\n    from pipeline import cli", "pipeline__cli": ""},
+            ["pipeline.store imports pipeline.cli, of a later layer"],
+        ),
+        (
+            {"pipeline__vocabulary": "from .training import train", "pipeline__training": ""},
+            ["pipeline.vocabulary imports pipeline.training, of a later layer"],
+        ),
+        (
+            {
+                "corpora__readers__a": "from corpora.readers.b import B",
+                "corpora__readers__b": "from corpora.readers import a",
+            },
+            ["a cycle: corpora.readers.a -> corpora.readers.b -> corpora.readers.a"],
+        ),
+        ({"pipeline__helpers": ""}, ["pipeline.helpers has no layer"]),
+    ],
+)
+def test_it_can_fail(tmp_path, sources, expected):
+    found = broken(tree(tmp_path, **sources))
+    if expected and expected[0].startswith("a cycle"):
+        assert len(found) == 1
+        assert found[0].startswith("a cycle: ")
+    else:
+        assert found == expected
