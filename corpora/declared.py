@@ -100,12 +100,14 @@ def _misfit(value: Any, hint: Any) -> str | None:
 def _out_of_bounds(value: Any, marks: list[Any]) -> str | None:
     for mark in marks:
         # Interval and Len stand for several single bounds.
-        single = list(mark) if isinstance(mark, annotated_types.GroupedMetadata) else [mark]
+        single: list[Any] = (
+            list(mark) if isinstance(mark, annotated_types.GroupedMetadata) else [mark]
+        )
         for bound in single:
             if type(bound) in _BOUNDS:
                 words, holds = _BOUNDS[type(bound)]
                 if not holds(value, bound):
-                    return f"{words} {next(iter(vars(bound).values()))}"
+                    return f"{words} {getattr(bound, fields(bound)[0].name)}"
     return None
 
 

@@ -18,8 +18,8 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from corpora.encoder import End
 from corpora.errors import MillraceError
-from corpora.interner import Interner
 
 FORMAT = 1
 MANIFEST = "shards.json"
@@ -144,13 +144,11 @@ class Writing:
         """Begin a shard; returns the writer of its record batches."""
         return _File(self._folder / self._name("tokens"), schema)
 
-    def close(
-        self, words: Interner, tags: Interner | None, rows: int, tokens: int, split: int
-    ) -> None:
+    def close(self, end: End) -> None:
         """Finish the shard: write its dictionaries, note sizes and hashes."""
-        kinds = {"words": words} if tags is None else {"words": words, "tags": tags}
-        for kind, interner in kinds.items():
-            columns: list[Any] = [interner.words, pa.array(interner.counts)]
+        kinds = {"words": end.words} | ({} if end.tags is None else {"tags": end.tags})
+        for kind, dictionary in kinds.items():
+            columns: list[Any] = [dictionary.words, pa.array(dictionary.counts)]
             with _File(self._folder / self._name(kind), DICTIONARY) as file:
                 file.write_batch(pa.record_batch(columns, schema=DICTIONARY))
         paths = [self._folder / self._name(kind) for kind in ("tokens", *kinds)]
@@ -159,7 +157,7 @@ class Writing:
             for path in paths:
                 _sync(path)
         content = _digest_of([digest for _, digest in files.values()])
-        self._entries.append(ShardEntry(content, rows, tokens, split, files))
+        self._entries.append(ShardEntry(content, end.rows, end.tokens, end.split, files))
 
     def commit(self) -> ShardSet:
         """Give the finished set its name; one that another process made first is as good."""

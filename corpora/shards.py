@@ -26,7 +26,7 @@ from corpora.corpus import Corpus
 from corpora.encoder import encode_part
 from corpora.errors import MillraceError
 from corpora.shard_set import ShardEntry, remove_tree
-from corpora.transform import Part, opened
+from corpora.transform import Part
 
 Report = Callable[[int, int], None]
 
@@ -171,8 +171,7 @@ def _encoded(
     part: Part, home: Path, fingerprint: str | None, progress: "_Progress"
 ) -> shard_set.ShardSet:
     with shard_set.Writing(home, fingerprint) as writing:
-        with opened(part) as batches:
-            encode_part(batches, writing, progress.add)
+        encode_part(part, writing, progress.add)
         return writing.commit()
 
 

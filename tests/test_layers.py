@@ -29,8 +29,8 @@ corpora.transforms.*
 corpora.corpus
 corpora.reader
 corpora.readers.*
-corpora.shard_set
 corpora.encoder
+corpora.shard_set
 corpora.shards
 corpora
 corpora.readers corpora.transforms

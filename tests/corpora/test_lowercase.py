@@ -1,5 +1,7 @@
 """Lower case: equal to str.lower() for every code point, in context, in slices and lists."""
 
+# ruff: noqa: RUF001  (letters that look alike are the point)
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from hypothesis import given
