@@ -150,6 +150,7 @@ class Kernel:
         negative: int,
         shrink: bool,
         mean: bool,
+        share: bool,
         alpha: float,
         min_alpha: float,
         tokens: int,
@@ -165,7 +166,7 @@ class Kernel:
         model.method = METHODS[method]
         model.dim, model.stride, model.rows = dim, stride, rows
         model.window, model.negative = window, negative
-        model.shrink, model.mean = shrink, mean
+        model.shrink, model.mean, model.share = shrink, mean, share
         model.input, model.output = _floats(input), _floats(output)
         model.keep = ffi.from_buffer("uint32_t[]", keep)
         model.noise = ffi.from_buffer("uint64_t[]", noise)

@@ -41,6 +41,7 @@ class Plan:
     """How one run trains: it may differ from run to run of the same model.
 
     The learning rate falls linearly from alpha to min_alpha over all tokens of all epochs.
+    shared_noise: in skip-gram, one set of noise words for each window and not for each pair.
     """
 
     epochs: int = 5
@@ -48,6 +49,7 @@ class Plan:
     min_alpha: float = 0.0001
     sample: float = 1e-3
     seed: int = 1
+    shared_noise: bool = True
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def train(
         negative=settings.negative,
         shrink=settings.shrink_windows,
         mean=bool(settings.cbow_mean),
+        share=plan.shared_noise,
         alpha=plan.alpha,
         min_alpha=plan.min_alpha,
         tokens=total,

@@ -55,6 +55,7 @@ class Twin:
     negative: int = 5
     shrink: bool = True
     mean: bool = True
+    share: bool = True
     alpha: float = 0.025
     min_alpha: float = 0.0001
     tokens: int = 1
@@ -80,19 +81,33 @@ class Twin:
                 if i < min((k + 1) * part, n):
                     done = (first_token + i * len(ids) / n) / self.tokens
                     alpha = self.alpha + (self.min_alpha - self.alpha) * done
-                    batch.append(self._slopes(kept, i, row, epoch, alpha))
-            for context, words, hidden, g in batch:
-                self._update(context, words, hidden, g)
+                    context = self._context(kept, i, row, epoch)
+                    if self.share or self.cbow:
+                        batch.append(self._slopes(context, kept[i], i, row, epoch, alpha))
+                        continue
+                    for c, word in enumerate(context):
+                        number = i * 2 * self.window + c
+                        self._update(*self._slopes([word], kept[i], number, row, epoch, alpha))
+            for change in batch:
+                self._update(*change)
 
-    def _slopes(self, kept: list[int], i: int, row: int, epoch: int, alpha: float) -> tuple:
-        """Return contexts, outputs, CBOW's hidden vector, and the gradients (contexts, outputs)."""
+    def _context(self, kept: list[int], i: int, row: int, epoch: int) -> list[int]:
+        """Return the words around centre i."""
         r = draw(stream(self.seed, epoch, row, WINDOW), i)
         reach = 1 + (((r >> 32) * self.window) >> 32) if self.shrink else self.window
-        context = kept[max(i - reach, 0) : i] + kept[i + 1 : i + reach + 1]
+        return kept[max(i - reach, 0) : i] + kept[i + 1 : i + reach + 1]
+
+    def _slopes(
+        self, context: list[int], target: int, number: int, row: int, epoch: int, alpha: float
+    ) -> tuple:
+        """Return contexts, outputs, CBOW's hidden vector, and the gradients (contexts, outputs).
+
+        The noise words are the draws of the centre, or of the pair, that has this number.
+        """
         noise = stream(self.seed, epoch, row, NOISE)
-        words = [kept[i]]
+        words = [target]
         for k in range(self.negative):
-            word = noise_word(draw(noise, i * self.negative + k), self.noise)
+            word = noise_word(draw(noise, number * self.negative + k), self.noise)
             if word not in words:
                 words.append(word)
         if not context:

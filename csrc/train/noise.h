@@ -15,12 +15,11 @@ static inline void prefetch_row(const float *row, int32_t dim) {
     for (int32_t k = 0; k < dim; k += 16) __builtin_prefetch(row + k, 1, 3);
 }
 
-/* noise: (CENTRES * negative) for the centres from `first` on. */
-static inline void draw_noise(const mr_model *m, uint64_t stream, int64_t first, int32_t *noise) {
-    const int64_t n = CENTRES * (int64_t)m->negative;
-    const uint64_t from = (uint64_t)(first * m->negative), rows = (uint64_t)m->rows;
+/* noise: (n) from the draws `from` .. */
+static inline void draw_noise(const mr_model *m, uint64_t stream, uint64_t from, int64_t n,
+                              int32_t *noise) {
     for (int64_t k = 0; k < n; k++)
-        noise[k] = mr_noise(mr_draw(stream, from + (uint64_t)k), m->noise, rows);
+        noise[k] = mr_noise(mr_draw(stream, from + (uint64_t)k), m->noise, (uint64_t)m->rows);
 }
 
 /* id: (negative + 1) gets the target and what differs of the noise; returns how many. */

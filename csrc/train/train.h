@@ -29,6 +29,8 @@ typedef struct {
     int32_t negative;    /* noise words for each centre word, at least 1 */
     int32_t shrink;      /* 1: draw each centre's window from 1..window; 0: always `window` */
     int32_t mean;        /* CBOW: 1 the mean of the context, 0 its sum */
+    int32_t share;       /* skip-gram: 1 the noise words of a window are shared by its contexts, 0
+                            every pair has its own */
     int64_t rows;        /* V, words that have a row */
     float *input;        /* (V, stride), 64-byte aligned, zero beyond column d */
     float *output;       /* (V, stride), likewise */

@@ -26,6 +26,7 @@ typedef struct {
     int nc, no, next_no;
     int32_t *id, *next_id; /* (negative + 1) rows of the outputs of this centre and the next */
     int32_t *noise;     /* (CENTRES * negative) drawn for the block that holds the next centre */
+    int32_t *pair_noise; /* (negative) */
     float *hidden;      /* (stride) CBOW's h */
 } place;
 
@@ -58,6 +59,7 @@ static int64_t walk_layout(walk_state *s, const mr_model *m, int64_t tokens, cha
         ARRAY(p->id, no);
         ARRAY(p->next_id, no);
         ARRAY(p->noise, CENTRES * no);
+        ARRAY(p->pair_noise, no);
         ARRAY(p->hidden, m->stride);
         p->step.chunks = (m->dim + VL - 1) / VL;
     }
@@ -70,7 +72,9 @@ static void place_ahead(walk_state *s, place *p, const mr_model *m, const int32_
                         int64_t first) {
     if (i >= p->end) return;
     const int64_t in_block = (i - first) % CENTRES;
-    if (in_block == 0) draw_noise(m, s->noise_stream, i, p->noise);
+    if (in_block == 0)
+        draw_noise(m, s->noise_stream, (uint64_t)(i * m->negative), CENTRES * m->negative,
+                   p->noise);
     p->next_no = choose_outputs(m, ids[i], p->noise + in_block * m->negative, p->next_id);
     for (int o = 0; o < p->next_no; o++)
         prefetch_row(m->output + (int64_t)p->next_id[o] * m->stride, m->dim);
@@ -102,9 +106,31 @@ static void hidden_of(place *p, const mr_model *m) {
     }
 }
 
+/* Skip-gram with noise words of its own for every pair, one pair after the other: the objective as
+   it is written, at several times the cost of a shared set. */
+static void place_pairs(walk_state *s, place *p, const mr_model *m, float alpha) {
+    float **contexts = p->step.x;
+    const int32_t target = p->id[0];
+    for (int c = 0; c < p->nc; c++, p->step.x++) {
+        const uint64_t from = (uint64_t)(p->at * 2 * m->window + c) * (uint64_t)m->negative;
+        draw_noise(m, s->noise_stream, from, m->negative, p->pair_noise);
+        p->no = choose_outputs(m, target, p->pair_noise, p->id);
+        for (int o = 0; o < p->no; o++) p->step.w[o] = m->output + (int64_t)p->id[o] * m->stride;
+        step_slopes(&p->step, p->step.x, 1, p->no, alpha, &s->loss);
+        step_update(&p->step, 1, p->no);
+        s->terms += p->no;
+    }
+    p->step.x = contexts;
+    p->nc = 0; /* nothing is left to update */
+}
+
 static void place_slopes(walk_state *s, place *p, const mr_model *m) {
     if (p->nc == 0) return;
     const float alpha = (float)(s->alpha + s->alpha_step * (double)p->at);
+    if (m->method == MR_SKIP_GRAM && !m->share) {
+        place_pairs(s, p, m, alpha);
+        return;
+    }
     if (m->method == MR_CBOW) {
         hidden_of(p, m);
         step_slopes(&p->step, &p->hidden, 1, p->no, alpha, &s->loss);

@@ -26,7 +26,8 @@ class TrainWord2vec(Stage):
     none. epochs: how often every document is trained. alpha: the learning rate at the start.
     min_alpha: the learning rate at the end. seed: what all chance comes from. ns_exponent: noise is
     drawn by count to this power. shrink_windows: draw each window's size from 1 to `window`.
-    cbow_mean: with CBOW, 1 to take the mean of a window's words, 0 their sum.
+    cbow_mean: with CBOW, 1 to take the mean of a window's words, 0 their sum. shared_noise: with
+    skip-gram, draw noise once for a window (several times faster) and not for each of its pairs.
     """
 
     sg: Literal[0, 1] = 1
@@ -41,6 +42,7 @@ class TrainWord2vec(Stage):
     ns_exponent: float = 0.75
     shrink_windows: bool = True
     cbow_mean: Literal[0, 1] = 1
+    shared_noise: bool = True
 
     needs: ClassVar[tuple[Resource, ...]] = ("corpus", "vocabulary")
     uses: ClassVar[tuple[Resource, ...]] = ("model",)
