@@ -131,9 +131,7 @@ def test_an_error_while_telling_ends_the_run(shards):
 
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        train(
-            model.weights, words, settings, shards, Plan(epochs=500), workers=2, on_progress=tell
-        )
+        train(model.weights, words, settings, shards, Plan(epochs=500), workers=2, on_progress=tell)
     assert time.monotonic() - begun < 10
     assert threading.active_count() == before
 
