@@ -197,7 +197,7 @@ def versions(edge: Edge, store: str, json_: bool) -> None:
 @click.option("--topn", type=click.IntRange(1), default=10, show_default=True, help="How many.")
 @as_json
 @click.pass_obj
-def similar(  # noqa: PLR0917  (click gives them by name)
+def similar(
     edge: Edge, store: str, words: tuple[str, ...], minus: tuple[str, ...], topn: int, json_: bool
 ) -> None:
     """Show the words nearest to the mean of the WORDs, by cosine.
