@@ -124,22 +124,21 @@ class Twin:
         return context, words, x, alpha * (label - 1 / (1 + np.exp(-f)))
 
     def _update(self, context: list[int], words: list[int], x: np.ndarray, g: np.ndarray) -> None:
-        """Add a window's changes, the gradients being what they were before its batch.
+        """Add a window's changes context by context; the gradients are what they were before.
 
         A word that is in a skip-gram window twice gives its changed row the second time, unless
         there are more outputs than one block of the core takes.
         """
         if not context:
             return
-        w = self.output[words]
         if self.cbow:
+            w = self.output[words]
             change = g @ w if self.mean else g @ w / len(context)
             np.add.at(self.input, context, np.repeat(change, len(context), axis=0))
             self.output[words] += g.T @ x
-        elif len(words) > self.block:
-            self.output[words] += g.T @ self.input[context]
-            np.add.at(self.input, context, g @ w)
-        else:
-            for c, word in enumerate(context):
-                self.output[words] += np.outer(g[c], self.input[word])
-                self.input[word] += g[c] @ w
+            return
+        given = self.input[context]
+        for c, word in enumerate(context):
+            x = given[c] if len(words) > self.block else self.input[word].copy()
+            self.input[word] += g[c] @ self.output[words]
+            self.output[words] += np.outer(g[c], x)
