@@ -81,7 +81,7 @@ class Twin:
                 if i < min((k + 1) * part, n):
                     done = (first_token + i * len(ids) / n) / self.tokens
                     alpha = self.alpha + (self.min_alpha - self.alpha) * done
-                    context = self._context(kept, i, row, epoch)
+                    context = self._context(kept, i, step, row, epoch)
                     if self.share or self.cbow:
                         batch.append(self._slopes(context, kept[i], i, row, epoch, alpha))
                         continue
@@ -91,9 +91,9 @@ class Twin:
             for change in batch:
                 self._update(*change)
 
-    def _context(self, kept: list[int], i: int, row: int, epoch: int) -> list[int]:
+    def _context(self, kept: list[int], i: int, step: int, row: int, epoch: int) -> list[int]:
         """Return the words around centre i."""
-        r = draw(stream(self.seed, epoch, row, WINDOW), i)
+        r = draw(stream(self.seed, epoch, row, WINDOW), step)
         reach = 1 + (((r >> 32) * self.window) >> 32) if self.shrink else self.window
         return kept[max(i - reach, 0) : i] + kept[i + 1 : i + reach + 1]
 

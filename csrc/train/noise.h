@@ -28,10 +28,10 @@ static inline int choose_outputs(const mr_model *m, int32_t target, const int32_
     int n = 1;
     id[0] = target;
     for (int32_t k = 0; k < m->negative; k++) {
-        int fresh = 1;
-        for (int at = 0; at < n; at++) fresh &= id[at] != noise[k];
+        int at = 0; /* a loop that stops early: compilers don't make vectors of four numbers of it */
+        while (at < n && id[at] != noise[k]) at++;
         id[n] = noise[k];
-        n += fresh;
+        n += at == n;
     }
     return n;
 }

@@ -22,7 +22,7 @@
 /* One place in the sentence. */
 typedef struct {
     step_arrays step;
-    int64_t at, end;    /* the centre, and where this part ends */
+    int64_t begin, at, end; /* where this part begins, the centre, where the part ends */
     int nc, no, next_no;
     int32_t *id, *next_id; /* (negative + 1) rows of the outputs of this centre and the next */
     int32_t *noise;     /* (CENTRES * negative) drawn for the block that holds the next centre */
@@ -86,7 +86,8 @@ static void place_window(walk_state *s, place *p, const mr_model *m, const int32
     const int64_t i = p->at, stride = m->stride;
     const int64_t entering = i + m->window + AHEAD;
     if (entering < n) prefetch_row(m->input + ids[entering] * stride, m->dim);
-    const uint64_t draw = mr_draw(s->window_stream, (uint64_t)i);
+    /* The places of a sentence share the sizes of their windows, which so are easier to predict. */
+    const uint64_t draw = mr_draw(s->window_stream, (uint64_t)(i - p->begin));
     const int64_t reach = m->shrink ? 1 + (int64_t)mr_below(draw, (uint64_t)m->window) : m->window;
     const int64_t low = i > reach ? i - reach : 0, high = i + reach < n - 1 ? i + reach : n - 1;
     int nc = 0;
@@ -155,7 +156,7 @@ static void walk_sentence(walk_state *s, const mr_model *m, int32_t *ids, int64_
     const int64_t part = (n + STREAMS - 1) / STREAMS;
     for (int k = 0; k < STREAMS; k++) {
         place *p = &s->places[k];
-        p->at = k * part < n ? k * part : n;
+        p->begin = p->at = k * part < n ? k * part : n;
         p->end = (k + 1) * part < n ? (k + 1) * part : n;
         for (int64_t i = p->at; i < p->end && i < p->at + m->window + AHEAD; i++)
             prefetch_row(m->input + (int64_t)ids[i] * m->stride, m->dim);
