@@ -12,6 +12,7 @@ MASK = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15
 KEEP, WINDOW, NOISE, WEIGHTS = 1, 2, 3, 4
 PLACES = 2  # places of a sentence that are walked at once
+STEP = 4  # contexts whose slopes are taken together
 
 
 def mix(z: int) -> int:
@@ -60,7 +61,6 @@ class Twin:
     min_alpha: float = 0.0001
     tokens: int = 1
     seed: int = 1
-    block: int = 6  # outputs that the core takes at once
     loss: float = 0.0
     terms: int = 0
 
@@ -75,7 +75,7 @@ class Twin:
         n = len(kept)
         part = -(-n // PLACES)
         for step in range(part):
-            batch = []
+            windows = []
             for k in range(PLACES):
                 i = k * part + step
                 if i < min((k + 1) * part, n):
@@ -83,13 +83,19 @@ class Twin:
                     alpha = self.alpha + (self.min_alpha - self.alpha) * done
                     context = self._context(kept, i, step, row, epoch)
                     if self.share or self.cbow:
-                        batch.append(self._slopes(context, kept[i], i, row, epoch, alpha))
+                        words = self._outputs(kept[i], i, row, epoch)
+                        windows.append((context, words, alpha))
                         continue
                     for c, word in enumerate(context):
-                        number = i * 2 * self.window + c
-                        self._update(*self._slopes([word], kept[i], number, row, epoch, alpha))
-            for change in batch:
-                self._update(*change)
+                        words = self._outputs(kept[i], i * 2 * self.window + c, row, epoch)
+                        self._update(*self._slopes([word], words, alpha))
+            # pieces of windows, one of each place at a time: all slopes, then all updates
+            longest = max((len(context) for context, _, _ in windows), default=0)
+            piece = longest or 1 if self.cbow else STEP
+            for c in range(0, longest, piece):
+                changes = [self._slopes(x[c : c + piece], w, a) for x, w, a in windows if x[c:]]
+                for change in changes:
+                    self._update(*change)
 
     def _context(self, kept: list[int], i: int, step: int, row: int, epoch: int) -> list[int]:
         """Return the words around centre i."""
@@ -97,21 +103,18 @@ class Twin:
         reach = 1 + (((r >> 32) * self.window) >> 32) if self.shrink else self.window
         return kept[max(i - reach, 0) : i] + kept[i + 1 : i + reach + 1]
 
-    def _slopes(
-        self, context: list[int], target: int, number: int, row: int, epoch: int, alpha: float
-    ) -> tuple:
-        """Return contexts, outputs, CBOW's hidden vector, and the gradients (contexts, outputs).
-
-        The noise words are the draws of the centre, or of the pair, that has this number.
-        """
+    def _outputs(self, target: int, number: int, row: int, epoch: int) -> list[int]:
+        """Return the target and its noise words: the draws of the centre, or pair, `number`."""
         noise = stream(self.seed, epoch, row, NOISE)
         words = [target]
         for k in range(self.negative):
             word = noise_word(draw(noise, number * self.negative + k), self.noise)
             if word not in words:
                 words.append(word)
-        if not context:
-            return [], words, None, None
+        return words
+
+    def _slopes(self, context: list[int], words: list[int], alpha: float) -> tuple:
+        """Return contexts, outputs, CBOW's hidden vector, and the gradients (contexts, outputs)."""
         x, w = self.input[context], self.output[words]
         if self.cbow:
             x = x.mean(0, keepdims=True) if self.mean else x.sum(0, keepdims=True)
@@ -124,13 +127,7 @@ class Twin:
         return context, words, x, alpha * (label - 1 / (1 + np.exp(-f)))
 
     def _update(self, context: list[int], words: list[int], x: np.ndarray, g: np.ndarray) -> None:
-        """Add a window's changes context by context; the gradients are what they were before.
-
-        A word that is in a skip-gram window twice gives its changed row the second time, unless
-        there are more outputs than one block of the core takes.
-        """
-        if not context:
-            return
+        """Add a step's changes context by context; gradients and X are what they were before."""
         if self.cbow:
             w = self.output[words]
             change = g @ w if self.mean else g @ w / len(context)
@@ -139,6 +136,5 @@ class Twin:
             return
         given = self.input[context]
         for c, word in enumerate(context):
-            x = given[c] if len(words) > self.block else self.input[word].copy()
             self.input[word] += g[c] @ self.output[words]
-            self.output[words] += np.outer(g[c], x)
+            self.output[words] += np.outer(g[c], given[c])

@@ -7,7 +7,7 @@
 
    A window's slopes wait for its products, and its updates for the slopes; the processor would
    stand still. So a sentence is walked in STREAMS places at once: it is cut into as many equal
-   parts, and one window of each part makes a small batch, whose slopes are all taken before its
+   parts, and a step in each of them makes a small batch, whose slopes are all taken before its
    updates. The cut depends on the sentence alone, so results don't depend on how rows come. */
 #ifndef MR_WALK_H
 #define MR_WALK_H
@@ -23,7 +23,9 @@
 typedef struct {
     step_arrays step;
     int64_t begin, at, end; /* where this part begins, the centre, where the part ends */
-    int nc, no, next_no;
+    float **x;          /* (2 * window) rows of the contexts, */
+    int nc;             /*   and how many there are */
+    int next_no;
     int32_t *id, *next_id; /* (negative + 1) rows of the outputs of this centre and the next */
     int32_t *noise;     /* (CENTRES * negative) drawn for the block that holds the next centre */
     int32_t *pair_noise; /* (negative) */
@@ -52,10 +54,9 @@ static int64_t walk_layout(walk_state *s, const mr_model *m, int64_t tokens, cha
     ARRAY(s->ids, tokens);
     for (int k = 0; k < STREAMS; k++) {
         place *p = &s->places[k];
-        ARRAY(p->step.x, nc);
+        ARRAY(p->x, nc);
         ARRAY(p->step.w, no);
-        ARRAY(p->step.s, nc * no + BLOCK_VECTORS * VL);
-        ARRAY(p->step.dx, nc);
+        ARRAY(p->step.s, STEP * no + SLOPE_ROOM);
         ARRAY(p->id, no);
         ARRAY(p->next_id, no);
         ARRAY(p->noise, CENTRES * no);
@@ -68,10 +69,10 @@ static int64_t walk_layout(walk_state *s, const mr_model *m, int64_t tokens, cha
 }
 
 /* Choose the outputs of centre i, and set their rows on the way. */
-static void place_ahead(walk_state *s, place *p, const mr_model *m, const int32_t *ids, int64_t i,
-                        int64_t first) {
+static void place_ahead(walk_state *s, place *p, const mr_model *m, const int32_t *ids,
+                        int64_t i) {
     if (i >= p->end) return;
-    const int64_t in_block = (i - first) % CENTRES;
+    const int64_t in_block = (i - p->begin) % CENTRES;
     if (in_block == 0)
         draw_noise(m, s->noise_stream, (uint64_t)(i * m->negative), CENTRES * m->negative,
                    p->noise);
@@ -91,14 +92,19 @@ static void place_window(walk_state *s, place *p, const mr_model *m, const int32
     const int64_t reach = m->shrink ? 1 + (int64_t)mr_below(draw, (uint64_t)m->window) : m->window;
     const int64_t low = i > reach ? i - reach : 0, high = i + reach < n - 1 ? i + reach : n - 1;
     int nc = 0;
-    for (int64_t j = low; j < i; j++) p->step.x[nc++] = m->input + ids[j] * stride;
-    for (int64_t j = i + 1; j <= high; j++) p->step.x[nc++] = m->input + ids[j] * stride;
+    for (int64_t j = low; j < i; j++) p->x[nc++] = m->input + ids[j] * stride;
+    for (int64_t j = i + 1; j <= high; j++) p->x[nc++] = m->input + ids[j] * stride;
     p->nc = nc;
-    for (int o = 0; o < p->no; o++) p->step.w[o] = m->output + p->id[o] * stride;
+    for (int o = 0; o < p->step.no; o++)
+        p->step.w[o] = m->output + p->id[o] * stride;
+}
+
+INLINE float place_alpha(const walk_state *s, const place *p) {
+    return (float)(s->alpha + s->alpha_step * (double)p->at);
 }
 
 static void hidden_of(place *p, const mr_model *m) {
-    float **x = p->step.x;
+    float **x = p->x;
     const vf part = fill(m->mean ? 1.0f / (float)p->nc : 1.0f);
     for (int v = 0; v < p->step.chunks * VL; v += VL) {
         vf sum = load(x[0] + v);
@@ -110,45 +116,61 @@ static void hidden_of(place *p, const mr_model *m) {
 /* Skip-gram with noise words of its own for every pair, one pair after the other: the objective as
    it is written, at several times the cost of a shared set. */
 static void place_pairs(walk_state *s, place *p, const mr_model *m, float alpha) {
-    float **contexts = p->step.x;
     const int32_t target = p->id[0];
-    for (int c = 0; c < p->nc; c++, p->step.x++) {
+    for (int c = 0; c < p->nc; c++) {
         const uint64_t from = (uint64_t)(p->at * 2 * m->window + c) * (uint64_t)m->negative;
         draw_noise(m, s->noise_stream, from, m->negative, p->pair_noise);
-        p->no = choose_outputs(m, target, p->pair_noise, p->id);
-        for (int o = 0; o < p->no; o++) p->step.w[o] = m->output + (int64_t)p->id[o] * m->stride;
-        step_slopes(&p->step, p->step.x, 1, p->no, alpha, &s->loss);
-        step_update(&p->step, 1, p->no);
-        s->terms += p->no;
+        p->step.no = choose_outputs(m, target, p->pair_noise, p->id);
+        for (int o = 0; o < p->step.no; o++)
+            p->step.w[o] = m->output + (int64_t)p->id[o] * m->stride;
+        step_slopes(&p->step, p->x + c, 1, alpha, &s->loss);
+        step_update(&p->step, p->x + c, 1);
+        s->terms += p->step.no;
     }
-    p->step.x = contexts;
-    p->nc = 0; /* nothing is left to update */
 }
 
-static void place_slopes(walk_state *s, place *p, const mr_model *m) {
-    if (p->nc == 0) return;
-    const float alpha = (float)(s->alpha + s->alpha_step * (double)p->at);
-    if (m->method == MR_SKIP_GRAM && !m->share) {
-        place_pairs(s, p, m, alpha);
-        return;
+/* Skip-gram: the windows of all places, STEP contexts of each at a time. */
+static void walk_skip_gram(walk_state *s, const mr_model *m) {
+    int longest = 0;
+    for (int k = 0; k < STREAMS; k++) {
+        place *p = &s->places[k];
+        if (!m->share) {
+            place_pairs(s, p, m, place_alpha(s, p));
+            continue;
+        }
+        longest = p->nc > longest ? p->nc : longest;
+        s->terms += (int64_t)p->nc * p->step.no;
     }
-    if (m->method == MR_CBOW) {
+    for (int c = 0; c < longest; c += STEP) {
+        for (int k = 0; k < STREAMS; k++) {
+            place *p = &s->places[k];
+            const int left = p->nc - c;
+            if (left > 0)
+                step_slopes(&p->step, p->x + c, left < STEP ? left : STEP, place_alpha(s, p),
+                            &s->loss);
+        }
+        for (int k = 0; k < STREAMS; k++) {
+            place *p = &s->places[k];
+            const int left = p->nc - c;
+            if (left > 0) step_update(&p->step, p->x + c, left < STEP ? left : STEP);
+        }
+    }
+}
+
+static void walk_cbow(walk_state *s, const mr_model *m) {
+    for (int k = 0; k < STREAMS; k++) {
+        place *p = &s->places[k];
+        if (p->nc == 0) continue;
         hidden_of(p, m);
-        step_slopes(&p->step, &p->hidden, 1, p->no, alpha, &s->loss);
-        s->terms += p->no;
-    } else {
-        step_slopes(&p->step, p->step.x, p->nc, p->no, alpha, &s->loss);
-        s->terms += (int64_t)p->nc * p->no;
+        step_slopes(&p->step, &p->hidden, 1, place_alpha(s, p), &s->loss);
+        s->terms += p->step.no;
     }
-}
-
-static void place_update(place *p, const mr_model *m) {
-    if (p->nc == 0) return;
-    if (m->method == MR_CBOW)
-        step_update_hidden(&p->step, p->hidden, p->no, p->nc,
-                           fill(m->mean ? 1.0f : 1.0f / (float)p->nc));
-    else
-        step_update(&p->step, p->nc, p->no);
+    for (int k = 0; k < STREAMS; k++) {
+        place *p = &s->places[k];
+        if (p->nc)
+            step_update_hidden(&p->step, p->hidden, p->x, p->nc,
+                               fill(m->mean ? 1.0f : 1.0f / (float)p->nc));
+    }
 }
 
 /* ids: (n) rows of the words that were kept. */
@@ -160,7 +182,7 @@ static void walk_sentence(walk_state *s, const mr_model *m, int32_t *ids, int64_
         p->end = (k + 1) * part < n ? (k + 1) * part : n;
         for (int64_t i = p->at; i < p->end && i < p->at + m->window + AHEAD; i++)
             prefetch_row(m->input + (int64_t)ids[i] * m->stride, m->dim);
-        place_ahead(s, p, m, ids, p->at, p->at);
+        place_ahead(s, p, m, ids, p->at);
     }
     for (int64_t i = 0; i < part; i++) {
         for (int k = 0; k < STREAMS; k++) {
@@ -169,16 +191,14 @@ static void walk_sentence(walk_state *s, const mr_model *m, int32_t *ids, int64_
             if (p->at >= p->end) continue;
             int32_t *id = p->id;
             p->id = p->next_id;
-            p->no = p->next_no;
+            p->step.no = p->next_no;
             p->next_id = id;
-            place_ahead(s, p, m, ids, p->at + 1, k * part);
+            place_ahead(s, p, m, ids, p->at + 1);
             place_window(s, p, m, ids, n);
-            place_slopes(s, p, m);
         }
-        for (int k = 0; k < STREAMS; k++) {
-            place_update(&s->places[k], m);
-            s->places[k].at++;
-        }
+        if (m->method == MR_CBOW) walk_cbow(s, m);
+        else walk_skip_gram(s, m);
+        for (int k = 0; k < STREAMS; k++) s->places[k].at++;
     }
 }
 #endif

@@ -1,42 +1,45 @@
-/* The gradient step that every method shares: one window is a small matrix product.
+/* The gradient step that every method shares: a piece of a window is a small matrix product.
 
-   X: nc rows that give (contexts, or one hidden vector), W: no rows that are predicted (the target
-   first, then the noise words). With learning rate a and signs t (-1 for the target, 1 for noise):
+   X: nc rows that give (up to STEP contexts, or one hidden vector), W: no rows that are predicted
+   (the target first, then the noise words). With learning rate a and signs t (-1 for the target,
+   1 for noise):
        F = X W^T,   S = a sigma(t F),   X -= (t S) W,   W -= (t S)^T X     (Ji et al. 2016)
-   The slopes S are all taken first; the updates then go context by context, and each sees what the
-   contexts before it have made of W, as if pairs were trained one after the other. (With W as it
-   was before the window, WordSim-353 on the reviews was 0.009 lower, the mean of 8 seeds.)
-   Products are blocked in registers: BLOCK_C contexts by up to BLOCK_O outputs; more outputs than
-   that go in groups. The slopes lie group by group, in each group context by context. A row may
-   stand in X twice: both of its updates count. Rows of W must differ. */
+   The slopes S are taken first. The updates then go context by context, each seeing what those
+   before it have made of W, as if pairs were trained one after the other. A row may stand in X
+   twice: both of its updates count. Rows of W must differ.
+
+   Why a piece and not the whole window: slopes grow stale. With all contexts of a window in one
+   step training diverged at window 10 and a learning rate of 0.05 to 0.1, where the peers are
+   stable; in steps of four it is as stable as they are. Sums are kept in registers, for so many
+   rows and outputs as there is room for. */
 #ifndef MR_WINDOW_H
 #define MR_WINDOW_H
 #include "logistic.h"
 
+#define STEP 4 /* contexts in a step */
 #if VL == 16
-#define BLOCK_C 4
-#define BLOCK_O 8
+#define BLOCK_O 8 /* outputs in a group */
+#define SUMS 24   /* that fit the registers beside a column of W */
 #else
-#define BLOCK_C 2
 #define BLOCK_O 6
+#define SUMS 12
 #endif
-#define BLOCK_VECTORS ((BLOCK_C * BLOCK_O + VL - 1) / VL)
 
-/* What one window needs; the arrays are parts of the caller's scratch. */
+/* What one step needs; the arrays are parts of the caller's scratch. */
 typedef struct {
-    float **x; /* (nc) */
-    float **w; /* (no) */
-    float *s;  /* (nc * no + BLOCK_VECTORS * VL) slopes */
-    vf *dx;    /* (nc) X's change in one column block, where outputs come in groups */
+    float **w;  /* (no) */
+    float *s;   /* (STEP * no + SLOPE_ROOM) slopes: group by group, then context by context */
+    int no;
     int chunks; /* vectors in a row */
 } step_arrays;
+#define SLOPE_ROOM ((SUMS + VL - 1) / VL * VL)
 
 /* `target` in what follows: 1 if the first of the outputs is the target, whose sign is -1. */
 
 INLINE void slope_block(const int nc, const int no, const int target, float *const *x,
                         float *const *w, int chunks, float *s, vf alpha, loss_sum *loss) {
-    vf acc[BLOCK_VECTORS * VL];
-    UNROLL for (int k = 0; k < BLOCK_VECTORS * VL; k++) acc[k] = fill(0.0f);
+    vf acc[SLOPE_ROOM];
+    UNROLL for (int k = 0; k < SLOPE_ROOM; k++) acc[k] = fill(0.0f);
     for (int v = 0; v < chunks * VL; v += VL) {
         vf wv[BLOCK_O];
         UNROLL for (int o = 0; o < no; o++) wv[o] = load(w[o] + v);
@@ -55,67 +58,31 @@ INLINE void slope_block(const int nc, const int no, const int target, float *con
     loss_check(loss, (nc * no + VL - 1) / VL);
 }
 
-INLINE void slopes(const int no, const int target, float *const *x, int nc, float *const *w,
+/* A step's contexts in as few blocks as registers allow. */
+INLINE void slopes(const int nc, const int no, const int target, float *const *x, float *const *w,
                    int chunks, float *s, vf alpha, loss_sum *loss) {
-    /* so many contexts that all sums stay in registers */
-    const int block = no <= 6 ? BLOCK_C : BLOCK_C - 1;
-    int c = 0;
-    for (; c + block <= nc; c += block)
-        slope_block(block, no, target, x + c, w, chunks, s + c * no, alpha, loss);
-    switch (nc - c) {
-#if BLOCK_C == 4
-    case 3: slope_block(3, no, target, x + c, w, chunks, s + c * no, alpha, loss); break;
-    case 2: slope_block(2, no, target, x + c, w, chunks, s + c * no, alpha, loss); break;
-#endif
-    case 1: slope_block(1, no, target, x + c, w, chunks, s + c * no, alpha, loss); break;
-    default: break;
-    }
+    const int block = nc * no <= SUMS ? nc : nc > 2 && 3 * no <= SUMS && SUMS > 12 ? 3 : 2;
+    UNROLL for (int c = 0; c < nc; c += block)
+        slope_block(nc - c < block ? nc - c : block, no, target, x + c, w, chunks, s + c * no,
+                    alpha, loss);
 }
 
-/* All outputs at once: X and W are read and written once. */
-INLINE void update(const int no, const int target, float *const *x, int nc, float *const *w,
-                   int chunks, const float *s) {
-    for (int v = 0; v < chunks * VL; v += VL) {
-        vf wv[BLOCK_O];
-        UNROLL for (int o = 0; o < no; o++) wv[o] = load(w[o] + v);
-        for (int c = 0; c < nc; c++) {
-            const vf xv = load(x[c] + v);
-            vf xn = xv;
-            UNROLL for (int o = 0; o < no; o++) {
-                const vf sv = fill(s[c * no + o]);
-                if (target && o == 0) {
-                    xn += sv * wv[0];
-                    wv[0] += sv * xv;
-                } else {
-                    xn -= sv * wv[o];
-                    wv[o] -= sv * xv;
-                }
-            }
-            store(x[c] + v, xn);
-        }
-        UNROLL for (int o = 0; o < no; o++) store(w[o] + v, wv[o]);
-    }
-}
-
-/* One group of outputs, in the column block at v; X's change is gathered in dx. */
-INLINE void update_group(const int no, const int target, float *const *x, int nc, float *const *w,
-                         int v, const float *s, vf *dx) {
+/* One group of outputs in the column block at v. xv: (nc) X; d: (nc) gathers X's change. */
+INLINE void update_group(const int nc, const int no, const int target, const vf *xv, vf *d,
+                         float *const *w, int v, const float *s) {
     vf wv[BLOCK_O];
     UNROLL for (int o = 0; o < no; o++) wv[o] = load(w[o] + v);
-    for (int c = 0; c < nc; c++) {
-        const vf xv = load(x[c] + v);
-        vf d = dx[c];
+    UNROLL for (int c = 0; c < nc; c++) {
         UNROLL for (int o = 0; o < no; o++) {
             const vf sv = fill(s[c * no + o]);
             if (target && o == 0) {
-                d += sv * wv[0];
-                wv[0] += sv * xv;
+                d[c] += sv * wv[0];
+                wv[0] += sv * xv[c];
             } else {
-                d -= sv * wv[o];
-                wv[o] -= sv * xv;
+                d[c] -= sv * wv[o];
+                wv[o] -= sv * xv[c];
             }
         }
-        dx[c] = d;
     }
     UNROLL for (int o = 0; o < no; o++) store(w[o] + v, wv[o]);
 }
@@ -136,62 +103,94 @@ INLINE void update_group(const int no, const int target, float *const *x, int nc
     FOR_MORE(CALL) \
     default: break; \
     }
+#define FOR_CONTEXTS(n, CALL) \
+    switch (n) { \
+    case 1: CALL(1); break; \
+    case 2: CALL(2); break; \
+    case 3: CALL(3); break; \
+    case 4: CALL(4); break; \
+    default: break; \
+    }
 
-/* S = a sigma(t X W^T) */
-static void step_slopes(const step_arrays *s, float *const *x, int nc, int no, float alpha,
-                        loss_sum *loss) {
-    const int groups = (no + BLOCK_O - 1) / BLOCK_O;
-    const vf a = fill(alpha);
+INLINE int groups_of(int no) { return (no + BLOCK_O - 1) / BLOCK_O; }
+
+INLINE void slopes_of(const int nc, const step_arrays *s, float *const *x, vf alpha,
+                      loss_sum *loss) {
+    const int groups = groups_of(s->no);
     for (int k = 0, o = 0; k < groups; k++) {
-        const int n = (no - o) / (groups - k);
-#define CALL(N) slopes(N, 1, x, nc, s->w, s->chunks, s->s, a, loss)
+        const int n = (s->no - o) / (groups - k);
+#define CALL(N) slopes(nc, N, 1, x, s->w, s->chunks, s->s, alpha, loss)
         if (k == 0) FOR_OUTPUTS(n, CALL)
 #undef CALL
-#define CALL(N) slopes(N, 0, x, nc, s->w + o, s->chunks, s->s + nc * o, a, loss)
+#define CALL(N) slopes(nc, N, 0, x, s->w + o, s->chunks, s->s + nc * o, alpha, loss)
         else FOR_OUTPUTS(n, CALL)
 #undef CALL
         o += n;
     }
 }
 
-/* The groups of outputs one after the other, in the column block at v. */
-INLINE void update_groups(const step_arrays *s, float *const *x, int nc, int no, int v, vf *dx) {
-    const int groups = (no + BLOCK_O - 1) / BLOCK_O;
+/* All groups of outputs in the column block at v. */
+INLINE void update_groups(const int nc, const step_arrays *s, const vf *xv, vf *d, int v) {
+    const int groups = groups_of(s->no);
     for (int k = 0, o = 0; k < groups; k++) {
-        const int n = (no - o) / (groups - k);
-#define CALL(N) update_group(N, 1, x, nc, s->w, v, s->s, dx)
+        const int n = (s->no - o) / (groups - k);
+#define CALL(N) update_group(nc, N, 1, xv, d, s->w, v, s->s)
         if (k == 0) FOR_OUTPUTS(n, CALL)
 #undef CALL
-#define CALL(N) update_group(N, 0, x, nc, s->w + o, v, s->s + nc * o, dx)
+#define CALL(N) update_group(nc, N, 0, xv, d, s->w + o, v, s->s + nc * o)
         else FOR_OUTPUTS(n, CALL)
 #undef CALL
         o += n;
     }
+}
+
+/* One column block after the other; `one` is the number of outputs where they are one group. */
+INLINE void update_rows(const int nc, const int one, const step_arrays *s, float *const *x) {
+    for (int v = 0; v < s->chunks * VL; v += VL) {
+        vf xv[STEP], d[STEP];
+        UNROLL for (int c = 0; c < nc; c++) {
+            xv[c] = load(x[c] + v);
+            d[c] = fill(0.0f);
+        }
+        if (one) update_group(nc, one, 1, xv, d, s->w, v, s->s);
+        else update_groups(nc, s, xv, d, v);
+        UNROLL for (int c = 0; c < nc; c++) store(x[c] + v, load(x[c] + v) + d[c]);
+    }
+}
+
+INLINE void update_of(const int nc, const step_arrays *s, float *const *x) {
+#define CALL(N) update_rows(nc, N, s, x)
+    if (s->no <= BLOCK_O) FOR_OUTPUTS(s->no, CALL)
+#undef CALL
+    else update_rows(nc, 0, s, x);
+}
+
+/* S = a sigma(t X W^T), for x: (nc), nc <= STEP */
+static void step_slopes(const step_arrays *s, float *const *x, int nc, float alpha,
+                        loss_sum *loss) {
+    const vf a = fill(alpha);
+#define CONTEXTS(N) slopes_of(N, s, x, a, loss)
+    FOR_CONTEXTS(nc, CONTEXTS)
+#undef CONTEXTS
 }
 
 /* X -= (t S) W and W -= (t S)^T X */
-static void step_update(const step_arrays *s, int nc, int no) {
-    if (no <= BLOCK_O) {
-#define CALL(N) update(N, 1, s->x, nc, s->w, s->chunks, s->s)
-        FOR_OUTPUTS(no, CALL)
-#undef CALL
-        return;
-    }
-    for (int v = 0; v < s->chunks * VL; v += VL) {
-        for (int c = 0; c < nc; c++) s->dx[c] = fill(0.0f);
-        update_groups(s, s->x, nc, no, v, s->dx);
-        for (int c = 0; c < nc; c++) store(s->x[c] + v, load(s->x[c] + v) + s->dx[c]);
-    }
+static void step_update(const step_arrays *s, float *const *x, int nc) {
+#define CONTEXTS(N) update_of(N, s, x)
+    FOR_CONTEXTS(nc, CONTEXTS)
+#undef CONTEXTS
 }
 
 /* For one hidden vector h = X: W -= (t S)^T h, and `scale` times h's change goes to each of the nc
-   rows of s->x that h was made of. */
-static void step_update_hidden(const step_arrays *s, float *h, int no, int nc, vf scale) {
+   rows of x that h was made of. */
+static void step_update_hidden(const step_arrays *s, const float *h, float *const *x, int nc,
+                               vf scale) {
     for (int v = 0; v < s->chunks * VL; v += VL) {
+        const vf hv = load(h + v);
         vf change = fill(0.0f);
-        update_groups(s, &h, 1, no, v, &change);
+        update_groups(1, s, &hv, &change, v);
         change *= scale;
-        for (int c = 0; c < nc; c++) store(s->x[c] + v, load(s->x[c] + v) + change);
+        for (int c = 0; c < nc; c++) store(x[c] + v, load(x[c] + v) + change);
     }
 }
 #endif

@@ -1,6 +1,5 @@
 """The training core against its NumPy twin, and against arguments that must not be believed."""
 
-import os
 from itertools import pairwise
 
 import numpy as np
@@ -73,7 +72,6 @@ def kernel_and_twin(rows=60, dim=20, tokens=1000, **changed):
         **{k: said[k] for k in ("alpha", "min_alpha")},
         tokens=tokens,
         seed=said["seed"],
-        block=8 if os.environ["MILLRACE_ISA"] == "avx512" else 6,
     )
     return Kernel(**said), twin, pair
 
