@@ -25,11 +25,8 @@ WORD = re.compile(r"_*[^\W\d_]\w*(?:['\N{RIGHT SINGLE QUOTATION MARK}][^\W\d_]+)
 MARKER = re.compile(
     r"#!|#\s*(-\*-|(pylint|type|mypy|fmt|isort|pragma|flake8|ruff|vim?|coding)\s*[:=]|noqa\b)"
 )
-# A line that begins with a literal is a row of a table, and its comment the name of the row: the
-# code pages of `encodings` alone have a hundred thousand such words.
-TABLE_ROW = re.compile(r"\s*[bru]*['\"\d]")
 TESTS = {"test", "tests", "idle_test"}
-FEWEST_WORDS = 20  # a document of fewer is a stub that says nothing
+FEWEST_WORDS = 36  # a document of fewer is a stub that says nothing
 DOCUMENTS = 64  # in a batch, at most
 
 ROWS = pa.schema([("text", pa.string()), ("tags", pa.list_(pa.string()))])
@@ -42,7 +39,7 @@ class PythonDocs(Reader):
     One document for each module, its tag the module's dotted name, in the order of the names. The
     text is the words in the order in which they stand in the source: punctuation is gone, names
     such as `get_ident` stay whole, upper case stays. Tests and what is installed beside the library
-    are left out, and so are modules of fewer than 20 words. Raises CorpusError for a module that is
+    are left out, and so are modules of fewer than 36 words. Raises CorpusError for a module that is
     not Python, or if this interpreter has no sources.
 
     >>> batch = next(PythonDocs().batches())
@@ -50,7 +47,7 @@ class PythonDocs(Reader):
     (['text', 'tags'], ['__future__'])
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def parts(self) -> list[Part]:
         """Return one part that has all modules."""
@@ -88,13 +85,10 @@ def prose(source: str) -> list[str]:
     >>> prose('#!python\n"A socket."\ndef f():\n    return 1  # get_ident() doesn\'t wait\n')
     ['A', 'socket', 'get_ident', "doesn't", 'wait']
     """
-    lines = source.splitlines()
     pieces: list[tuple[int, str]] = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and not MARKER.match(token.string):
-            line = token.start[0]
-            if line > len(lines) or not TABLE_ROW.match(lines[line - 1]):
-                pieces.append((line, token.string))
+            pieces.append((token.start[0], token.string))
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             docstring = ast.get_docstring(node, clean=False)

@@ -140,7 +140,10 @@ class C:
 
 
 def test_prose_is_docstrings_and_comments():
-    expected = "The module's text A class it can't fail Call get_ident twice the end of it"
+    expected = (
+        "The module's text LATIN SMALL LETTER A class it can't fail Call get_ident twice "
+        "the end of it"
+    )
     assert prose(SOURCE) == expected.split()
 
 

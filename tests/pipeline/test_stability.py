@@ -28,4 +28,4 @@ def test_vectors_stay_small(shards, sg, alpha):
         model.weights, vocabulary, settings, shards, Plan(epochs=10, alpha=alpha, sample=0.0)
     )
     assert np.linalg.norm(model.vectors, axis=1).max() < 30
-    assert receipt.epochs[-1].loss < receipt.epochs[0].loss
+    assert max(epoch.loss for epoch in receipt.epochs) < 0.5
