@@ -85,10 +85,11 @@ def prose(source: str) -> list[str]:
     >>> prose('#!python\n"A socket."\ndef f():\n    return 1  # get_ident() doesn\'t wait\n')
     ['A', 'socket', 'get_ident', "doesn't", 'wait']
     """
-    pieces: list[tuple[int, str]] = []
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT and not MARKER.match(token.string):
-            pieces.append((token.start[0], token.string))
+    pieces = [
+        (token.start[0], token.string)
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT and not MARKER.match(token.string)
+    ]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             docstring = ast.get_docstring(node, clean=False)
