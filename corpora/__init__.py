@@ -7,21 +7,44 @@
 
 from corpora.corpus import Corpus
 from corpora.errors import CorpusError, MillraceError
+from corpora.readers.brown import Brown
+from corpora.readers.csv import Csv
+from corpora.readers.documents import Documents
+from corpora.readers.json_lines import JsonLines
 from corpora.readers.line_sentence import LineSentence
+from corpora.readers.parquet import Parquet
+from corpora.readers.path_line_sentences import PathLineSentences
 from corpora.readers.python_docs import PythonDocs
 from corpora.readers.sentences import Sentences
+from corpora.readers.tagged_brown import TaggedBrown
+from corpora.readers.tagged_line_document import TaggedLineDocument
+from corpora.readers.text8 import Text8
 from corpora.shards import TokenShard, TokenShards, encode
-from corpora.transform import RowTransform, StreamTransform, Transform
+from corpora.tagged_document import TaggedDocument
+from corpora.token_batches import TokenBatch
+from corpora.transform import PartTransform, RowTransform, StreamTransform, Transform
 
 __all__ = [
+    "Brown",
     "Corpus",
     "CorpusError",
+    "Csv",
+    "Documents",
+    "JsonLines",
     "LineSentence",
     "MillraceError",
+    "Parquet",
+    "PartTransform",
+    "PathLineSentences",
     "PythonDocs",
     "RowTransform",
     "Sentences",
     "StreamTransform",
+    "TaggedBrown",
+    "TaggedDocument",
+    "TaggedLineDocument",
+    "Text8",
+    "TokenBatch",
     "TokenShard",
     "TokenShards",
     "Transform",

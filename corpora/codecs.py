@@ -1,8 +1,10 @@
-"""Undo gzip, bzip2, xz and zstandard, told apart by their first bytes and never by a name.
+"""Undo gzip, bzip2, xz, zstandard and lz4, told apart by their first bytes, never by a name.
 
 A compressed file may have several members one after the other. It has to end where a member ends:
 a file that stops in the middle, or goes on with something else, is an error with the byte reached.
-Every step gives a bounded number of bytes, however well a file is packed.
+Every step gives a bounded number of bytes, however well a file is packed. Damage is found as far as
+the format can tell: gzip, bzip2 and xz have check sums; zstandard and lz4 have them when whoever
+wrote the file asked for them (their command lines do).
 """
 
 import bz2
@@ -10,96 +12,16 @@ import lzma
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import zstandard
 
 from corpora.errors import CorpusError
+from corpora.members import BLOCK, BROKEN, Bounded, Member, Skippable, Zlib, Zstd, lz4_member
 
-BLOCK = 1 << 20  # bytes in a block handed on, about
 XZ_MEMORY = 1 << 29  # bytes that an xz file may ask for; `xz -9` asks for 65 MiB
 STEP = 1 << 16  # packed bytes taken at a time
 # zstandard gives all that its input makes, at most 128 KiB for 4 bytes: so it gets little at once.
 ZSTD_STEP = 1 << 12
-
-
-class Member(Protocol):
-    """One compressed member on its way through the decompressor."""
-
-    @property
-    def eof(self) -> bool:
-        """True where the member is whole."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """What came after the member's end."""
-
-    def step(self, packed: bytes) -> Iterator[bytes]:
-        """Take packed bytes in and yield what they make, in bounded pieces."""
-
-
-class _Bounded:
-    """A member of the standard library's decompressors, which take a bound on their output."""
-
-    def __init__(self, machine: Any) -> None:
-        self._machine = machine
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._machine.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return bytes(self._machine.unused_data)
-
-    def step(self, packed: bytes) -> Iterator[bytes]:
-        yield self._machine.decompress(packed, BLOCK)
-        while not (self._machine.eof or self._machine.needs_input):
-            yield self._machine.decompress(b"", BLOCK)
-
-
-class _Zlib(_Bounded):
-    """zlib keeps what it has not taken in a place of its own."""
-
-    def step(self, packed: bytes) -> Iterator[bytes]:
-        while True:
-            made = self._machine.decompress(packed, BLOCK)
-            yield made
-            packed = self._machine.unconsumed_tail
-            if self._machine.eof or (not packed and len(made) < BLOCK):
-                return
-
-
-class _Zstd(_Bounded):
-    """zstandard takes no bound on its output: what bounds it is ZSTD_STEP."""
-
-    def step(self, packed: bytes) -> Iterator[bytes]:
-        yield self._machine.decompress(packed)
-
-
-class _Skippable:
-    """A zstandard frame that holds no text: eight bytes of magic and size, then what to skip."""
-
-    def __init__(self) -> None:
-        self._head = b""
-        self._left = 8
-        self.eof = False
-        self.unused_data = b""
-
-    def step(self, packed: bytes) -> Iterator[bytes]:
-        if len(self._head) < 8:
-            missing = 8 - len(self._head)
-            self._head += packed[:missing]
-            packed = packed[missing:]
-            if len(self._head) < 8:
-                return
-            self._left = int.from_bytes(self._head[4:], "little")
-        if len(packed) >= self._left:
-            self.eof = True
-            self.unused_data = packed[self._left :]
-        else:
-            self._left -= len(packed)
-        yield from ()
 
 
 @dataclass(frozen=True)
@@ -127,25 +49,25 @@ def _is_skippable(head: bytes) -> bool:
 
 def _zstd_member(head: bytes) -> Member:
     if _is_skippable(head):
-        return _Skippable()
-    return _Zstd(zstandard.ZstdDecompressor().decompressobj())
+        return Skippable()
+    return Zstd(zstandard.ZstdDecompressor().decompressobj())
 
 
 HEAD = 10  # bytes that tell every codec
 CODECS = (
     Codec(
         "gzip",
-        (".gz", ".gzip"),
+        (".gz", ".gzip", ".tgz"),
         lambda head: head[:3] == b"\x1f\x8b\x08",
-        lambda _: _Zlib(zlib.decompressobj(16 + zlib.MAX_WBITS)),
+        lambda _: Zlib(zlib.decompressobj(16 + zlib.MAX_WBITS)),
         padding=1,
     ),
-    Codec("bzip2", (".bz2",), _is_bz2, lambda _: _Bounded(bz2.BZ2Decompressor())),
+    Codec("bzip2", (".bz2",), _is_bz2, lambda _: Bounded(bz2.BZ2Decompressor())),
     Codec(
         "xz",
         (".xz",),
         lambda head: head[:6] == b"\xfd7zXZ\x00",
-        lambda _: _Bounded(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)),
+        lambda _: Bounded(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)),
         padding=4,
     ),
     Codec(
@@ -155,16 +77,21 @@ CODECS = (
         _zstd_member,
         step=ZSTD_STEP,
     ),
+    Codec(
+        "lz4",
+        (".lz4",),
+        lambda head: head[:4] == b"\x04\x22\x4d\x18",
+        lambda _: lz4_member(),
+    ),
 )
-# What the libraries raise for bytes that are no member of theirs.
-BROKEN = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, EOFError, ValueError)
 
 
-def decompressed(blocks: Iterable[bytes], url: str) -> Generator[bytes]:
+def decompressed(blocks: Iterable[bytes], url: str, name: str | None = None) -> Generator[bytes]:
     """Yield the text's bytes in blocks of about a mebibyte, whatever the blocks were packed with.
 
-    url: what to call the stream in an error. Raises CorpusError for a file that is cut short,
-    damaged, or followed by something that is not of its kind; the position is in packed bytes.
+    url: what to call the stream in an error; name: the file's, if that is not the url: it tells
+    that an empty file should not be one. Raises CorpusError for a file that is cut short, damaged,
+    or followed by something that is not of its kind; the position is in packed bytes.
 
     >>> import gzip
     >>> b"".join(decompressed([gzip.compress(b"one "), gzip.compress(b"two")], "a.gz"))
@@ -176,7 +103,7 @@ def decompressed(blocks: Iterable[bytes], url: str) -> Generator[bytes]:
         if codec.is_start(head):
             yield from _gathered(_members(codec, source, url))
             return
-    _refuse_cut_head(head, url)
+    _refuse_cut_head(head, url if name is None else name, url)
     while block := source.take(BLOCK):
         yield block
 
@@ -225,7 +152,7 @@ def _members(codec: Codec, source: _Source, url: str) -> Iterator[bytes]:
         if not codec.is_start(head):
             _skip_padding(codec, source, url)
             return
-        member = codec.member(head)
+        member = _fresh(codec, head, url)
         while not member.eof:
             packed = source.take(codec.step)
             if not packed:
@@ -245,6 +172,17 @@ def _members(codec: Codec, source: _Source, url: str) -> Iterator[bytes]:
                     remedy="fetch or write the file again",
                 ) from error
         source.give_back(len(member.unused_data))
+
+
+def _fresh(codec: Codec, head: bytes, url: str) -> Member:
+    try:
+        return codec.member(head)
+    except ImportError as error:
+        raise CorpusError(
+            f"the file is packed with {codec.name}, for which a package is missing",
+            url=url,
+            remedy=f"pip install 'millrace[{codec.name}]'",
+        ) from error
 
 
 def _skip_padding(codec: Codec, source: _Source, url: str) -> None:
@@ -267,9 +205,9 @@ def _skip_padding(codec: Codec, source: _Source, url: str) -> None:
         )
 
 
-def _refuse_cut_head(head: bytes, url: str) -> None:
+def _refuse_cut_head(head: bytes, name: str, url: str) -> None:
     """Raise for a file that is named for a codec and too short even for its first bytes."""
-    name = url.lower().split("?", 1)[0]
+    name = name.lower().split("?", 1)[0]
     for codec in CODECS:
         if name.endswith(codec.suffixes) and len(head) < HEAD:
             raise CorpusError(

@@ -86,7 +86,7 @@ def _misfit(value: Any, hint: Any) -> str | None:
     kind = origin or hint
     if kind is None or kind is types.NoneType:
         return None if value is None else "None"
-    if not isinstance(kind, type):
+    if not isinstance(kind, type) or kind is Any:  # to Python 3.11, Any is a class
         return None
     # True is an int to isinstance, and a whole number is a float to everybody else.
     fits = isinstance(value, (int, float) if kind is float else kind)

@@ -1,59 +1,36 @@
 """Rows of text to rows of ids: what fills the shards of one part.
 
-Text is tokenised a few mebibytes at a time. The ids are written on a thread beside it, in record
-batches of a bounded number of tokens, cut at rows, wherever the batches of text ended. A shard is
-closed when it has enough tokens, or when its dictionary can take no more words.
+Text is tokenised in units of a few mebibytes, on several threads where there is a pool of them, and
+the units' dictionaries are merged in the part's order: shards are the same as from one thread. The
+ids are written on a thread beside it, in record batches of a bounded number of tokens, cut at rows,
+wherever the batches of text ended. A shard is closed when it has enough tokens or words, or when
+its dictionary can take no more.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from corpora.buffers import INT32_MAX
-from corpora.errors import CorpusError
-from corpora.interner import DictionaryFullError, Interner
 from corpora.transform import Part, opened
+from corpora.units import (
+    Bounds,
+    Dictionary,
+    Rows,
+    Tokenised,
+    Tokeniser,
+    Unit,
+    is_tagged,
+    tokenised_ahead,
+    units,
+)
 
 AHEAD = 4  # pieces that may wait to be written
-
-
-@dataclass
-class Bounds:
-    """How large things may get. Tests use small ones."""
-
-    shard_tokens: int = 1 << 23
-    batch_tokens: int = 1 << 16
-    batch_rows: int = 1 << 16
-    text_bytes: int = 1 << 22  # tokenised in one call, about
-    word_bytes: int = INT32_MAX  # all words of one dictionary
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows of ids: columns of list<int32>, the tokens first, then the tags if there are any."""
-
-    columns: list[Any]
-    tokens: int
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return len(self.columns[0])
-
-
-@dataclass(frozen=True)
-class Dictionary:
-    """Distinct words by id, and how often each came."""
-
-    words: pa.StringArray
-    counts: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -90,14 +67,23 @@ class Sink(Protocol):
 
 
 def encode_part(
-    part: Part, sink: Sink, report: Callable[[int, int], None], bounds: Bounds | None = None
+    part: Part,
+    sink: Sink,
+    report: Callable[[int, int], None],
+    bounds: Bounds | None = None,
+    pool: Executor | None = None,
+    depth: int = 2,
 ) -> None:
-    """Read and tokenise a part into shards. report: gets the tokens and rows of each step."""
+    """Read and tokenise a part into shards.
+
+    report: gets the tokens and rows of each step. pool: threads that tokenise, `depth` units in
+    front of what is merged; without one it is done here.
+    """
     bounds = bounds or Bounds()
     shards = _Shards(sink, bounds)
     # The part is read on the caller's own thread, because it may be the caller's own code.
     with (
-        closing(_tokenised(part, bounds)) as pieces,
+        closing(_tokenised(part, bounds, pool, depth)) as pieces,
         ThreadPoolExecutor(1, "millrace-shards") as writer,
     ):
         waiting: deque[Future[None]] = deque()
@@ -136,81 +122,58 @@ def _schema(rows: Rows) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _tokenised(part: Part, bounds: Bounds) -> Generator[Rows | End]:
+def _tokenised(
+    part: Part, bounds: Bounds, pool: Executor | None, depth: int
+) -> Generator[Rows | End]:
     """Yield the rows of ids of every shard, each shard's end behind them."""
-    shard: _Shard | None = None
-    with opened(part) as batches:
-        for batch in batches:
-            for piece in _pieces(batch, bounds):
-                rest: Any = piece
+    shard: Tokeniser | None = None
+    with opened(part) as batches, closing(_made(batches, bounds, pool, depth)) as made:
+        for unit, ready in made:
+            tagged = is_tagged(unit)
+            if shard is not None and (_enough(shard, bounds) or shard.tagged != tagged):
+                yield _end(shard)
+                shard = None
+            shard = shard or Tokeniser(bounds.word_bytes, tagged=tagged)
+            merged = None if ready is None else shard.absorb(ready)
+            del ready  # it takes several times the memory of its text
+            yield from merged or ()
+            for batch in unit if merged is None else ():
+                rest = batch
                 while rest.num_rows:
-                    tagged = "tags" in rest.schema.names
-                    if shard is not None and (shard.full or shard.tagged != tagged):
-                        yield shard.end()
-                        shard = None
-                    shard = shard or _Shard(bounds, tagged=tagged)
+                    if shard.full:
+                        yield _end(shard)
+                        shard = Tokeniser(bounds.word_bytes, tagged=tagged)
                     rows = shard.add(rest)
                     yield rows
                     rest = rest.slice(rows.rows)
     if shard is not None:
-        yield shard.end()
+        yield _end(shard)
 
 
-class _Shard:
-    """The dictionaries of the shard in the making."""
-
-    def __init__(self, bounds: Bounds, *, tagged: bool) -> None:
-        self.tagged = tagged
-        self._bounds = bounds
-        self._words = Interner(bounds.word_bytes)
-        self._tags = Interner(bounds.word_bytes)
-        self._rows = self._tokens = self._split = 0
-        self._refused = False
-
-    @property
-    def full(self) -> bool:
-        return self._refused or self._tokens >= self._bounds.shard_tokens
-
-    def add(self, batch: pa.RecordBatch) -> Rows:
-        """Take rows in, as many as there is room for."""
-        columns: list[Any] = []
-        fitting = batch.num_rows
-        if self.tagged:
-            columns = [_all_or_some(self._tags.intern, _lists(batch["tags"]))]
-            fitting = len(columns[0])
-        if "words" in batch.schema.names:
-            ids = _all_or_some(self._words.intern, _lists(batch["words"].slice(0, fitting)))
-        else:
-            ids = _all_or_some(self._words.split, batch["text"].slice(0, fitting))
-        done = len(ids)
-        if done < fitting and self.tagged:
-            self._tags.forget(columns[0].slice(done).flatten().to_numpy())
-        if done < batch.num_rows:
-            self._refused = True
-            if done + self._rows == 0:
-                raise CorpusError(
-                    "the distinct words or tags of one row take more than 2 GiB",
-                    remedy="split the text into shorter rows",
-                )
-        self._rows += done
-        self._tokens += len(ids.values)
-        if "continued" in batch.schema.names:
-            continued: Any = batch["continued"].slice(0, done)
-            self._split += int(continued.true_count)
-        return Rows([ids, *(column.slice(0, done) for column in columns)], len(ids.values))
-
-    def end(self) -> End:
-        words, tags = (Dictionary(known.words, known.counts) for known in (self._words, self._tags))
-        kept = tags if self.tagged else None
-        return End(words, kept, self._rows, self._tokens, self._split)
+def _made(
+    batches: Any, bounds: Bounds, pool: Executor | None, depth: int
+) -> Generator[tuple[Unit, Tokenised | None]]:
+    """Yield the units of a part, tokenised already if there are threads to do that."""
+    pending = units(batches, bounds.text_bytes)
+    if pool is None:
+        for unit in pending:
+            yield unit, None
+    else:
+        with closing(tokenised_ahead(pending, pool, depth)) as made:
+            yield from made
 
 
-def _all_or_some(intern: Callable[[Any], Any], column: Any) -> Any:
-    """Return the ids of the rows that go in: all, or those before the dictionary is full."""
-    try:
-        return intern(column)
-    except DictionaryFullError as full:
-        return full.done
+def _enough(shard: Tokeniser, bounds: Bounds) -> bool:
+    return (
+        shard.full
+        or shard.tokens >= bounds.shard_tokens
+        or len(shard.words) >= bounds.shard_words
+        or len(shard.tags) >= bounds.shard_words
+    )
+
+
+def _end(shard: Tokeniser) -> End:
+    return End(*shard.dictionaries(), shard.rows, shard.tokens, shard.split)
 
 
 @dataclass
@@ -249,21 +212,3 @@ class _Batches:
     def close(self) -> None:
         self._flush()
         self.writer.close()
-
-
-def _pieces(batch: pa.RecordBatch, bounds: Bounds) -> Iterator[pa.RecordBatch]:
-    """Yield slices of about as much text as is tokenised at once; one row is never cut."""
-    pieces = max(1, min(batch.num_rows, -(-batch.nbytes // bounds.text_bytes)))
-    rows = max(1, -(-batch.num_rows // pieces))
-    for at in range(0, batch.num_rows, rows):
-        yield batch.slice(at, rows)
-
-
-def _lists(column: Any) -> Any:
-    """Return a column of lists of strings, whatever kind of lists they are."""
-    kind = column.type
-    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and (
-        pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
-    ):
-        return column
-    return column.cast(pa.list_(pa.string()))

@@ -31,6 +31,7 @@ FIRST_WORDS = 1 << 14
 FIRST_BYTES = 1 << 17
 FIRST_SLOTS = 1 << 15
 FIRST_IDS = 1 << 12
+CHUNK = 1 << 10  # bytes of text that C takes at a time
 
 
 class DictionaryFullError(Exception):
@@ -49,6 +50,7 @@ class Interner:
     """A dictionary that grows: word to id, in the order in which words are first seen.
 
     most_bytes: how many bytes all words together may have; an Arrow string array holds 2^31 - 1.
+    room: for how many words there is memory before it has to grow.
 
     >>> interner = Interner()
     >>> interner.split(pa.array(["a b  a", " ", "b c"])).to_pylist()
@@ -59,14 +61,17 @@ class Interner:
     (['a', 'b', 'c', 'new york'], [2, 2, 2, 1])
     """
 
-    def __init__(self, most_bytes: int = INT32_MAX) -> None:
+    def __init__(self, most_bytes: int = INT32_MAX, room: int = FIRST_WORDS) -> None:
         self._isa = isa.chosen()
         self._most_bytes = min(most_bytes, INT32_MAX)
         self._closed = False
-        self._slots: npt.NDArray[np.uint64] = np.zeros((FIRST_SLOTS, 2), np.uint64)
-        self._bytes: npt.NDArray[np.uint8] = np.empty(min(FIRST_BYTES, most_bytes), np.uint8)
-        self._starts: npt.NDArray[np.int32] = np.zeros(FIRST_WORDS + 1, np.int32)
-        self._counts: npt.NDArray[np.int64] = np.zeros(FIRST_WORDS, np.int64)
+        times = max(0, room - 1) // FIRST_WORDS
+        more = 1 << times.bit_length()  # C wants a power of two of slots
+        size = min(more * FIRST_BYTES, most_bytes)
+        self._slots: npt.NDArray[np.uint64] = np.zeros((more * FIRST_SLOTS, 2), np.uint64)
+        self._bytes: npt.NDArray[np.uint8] = np.empty(size, np.uint8)
+        self._starts: npt.NDArray[np.int32] = np.zeros(more * FIRST_WORDS + 1, np.int32)
+        self._counts: npt.NDArray[np.int64] = np.zeros(more * FIRST_WORDS, np.int64)
         self._c: Any = ffi.new("mr_words *")
         # Ids don't depend on the seed; what it keeps off is a text made to collide.
         self._c.seed = [int.from_bytes(os.urandom(8), sys.byteorder) for _ in range(2)]
@@ -126,6 +131,29 @@ class Interner:
         if full:
             lists = lists[: int(np.searchsorted(lists, len(ids), "right"))]
         return self._finished(ids, lists, full=full)
+
+    def fits(self, other: "Interner") -> bool:
+        """Whether `absorb` has room, and taking the other's text itself would have had it, too."""
+        # `split` wants room for a chunk and for the word that is open, whether they are new or not.
+        wanted = 2 * int(other._c.bytes_n) + CHUNK  # noqa: SLF001
+        return int(self._c.bytes_n) + wanted <= self._most_bytes
+
+    def absorb(self, other: "Interner") -> npt.NDArray[np.int32]:
+        """Add the other's words and counts; returns the id here of each id there. It has to fit.
+
+        >>> one, two = Interner(), Interner()
+        >>> _ = one.split(pa.array(["a b"])), two.split(pa.array(["c b b"]))
+        >>> one.absorb(two).tolist(), one.words.to_pylist(), one.counts.tolist()
+        ([2, 1], ['a', 'b', 'c'], [1, 3, 1])
+        """
+        n = len(other)
+        starts, chars, counts = other._starts, other._bytes, other._counts  # noqa: SLF001
+        state = self._pass(starts, None, n)
+        state.text = ffi.cast("const uint8_t *", chars.ctypes.data)
+        state.text_n = len(chars)
+        state.weights = ffi.cast("const int64_t *", counts.ctypes.data)
+        ids, _ = self._run(lambda: lib.mr_intern(self._c, state), state, n + 1)
+        return ids
 
     def forget(self, ids: npt.NDArray[np.int32]) -> None:
         """Take back the rows that came last, by their ids; after that it takes no more words."""
@@ -201,6 +229,18 @@ class Interner:
         c.starts = ffi.cast("int32_t *", self._starts.ctypes.data)
         c.counts = ffi.cast("int64_t *", self._counts.ctypes.data)
         c.words_cap = len(self._counts)
+
+
+def rename(ids: npt.NDArray[np.int32], table: npt.NDArray[np.int32]) -> None:
+    """Put table[id] in the place of each id, where it lies. Raises for an id beyond the table.
+
+    >>> ids = np.array([1, 0, 1], np.int32)
+    >>> rename(ids, np.array([7, 8], np.int32))
+    >>> ids.tolist()
+    [8, 7, 8]
+    """
+    into, by = (ffi.cast("int32_t *", array.ctypes.data) for array in (ids, table))
+    _refuse(lib.mr_rename(into, len(ids), by, len(table)))
 
 
 def _refuse(code: int) -> None:

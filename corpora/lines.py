@@ -14,9 +14,14 @@ import pyarrow as pa
 from corpora import isa
 from corpora._tokens import ffi, lib
 from corpora.buffers import INT32_MAX, larger, string_array
+from corpora.decoding import Errors, mended
 from corpora.errors import CorpusError, MillraceError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Where rows are cut, one may take so many bytes, or so many for each of its words: text has shorter
+# words, and what has none is not to fill the memory before anybody is told.
+MOST_BYTES = 1 << 25
+BYTES_A_WORD = 1 << 9
 
 
 def split_lines(
@@ -26,20 +31,24 @@ def split_lines(
     max_words: int | None = None,
     max_lines: int | None = None,
     keep_blank: bool = False,
+    errors: Errors = "strict",
 ) -> Iterator[pa.RecordBatch]:
     r"""Split a UTF-8 byte stream at "\n" into rows; a leading byte-order mark is dropped.
 
     max_words: a line of more white-space separated words than this is cut into several rows, so
     that memory is bounded for a line of any length. max_lines: read no more lines than this.
     keep_blank: keep lines that are empty or white space. url: what to call the stream in an error.
-    Raises CorpusError with byte and line for what is not UTF-8, and for a line of 2 GiB.
+    errors: what becomes of bytes that are not UTF-8, as in `bytes.decode`: "strict" raises
+    CorpusError with byte and line, "replace" puts U+FFFD there, "ignore" leaves them out.
+    Raises CorpusError also for a line of 2 GiB; with max_words, for a row that takes so much memory
+    (32 MiB, or 512 bytes for each of its words if that is more) that it can hardly be text.
 
     >>> batches = split_lines([b"a b c\n\nd", b" e\n"], max_words=2)
     >>> [row for batch in batches for row in batch["text"].to_pylist()]
     ['a b ', 'c', 'd e']
     """
     splitter = _Splitter(url, max_words, max_lines, keep_blank=keep_blank)
-    for block in _without_mark(blocks, splitter):
+    for block in _without_mark(mended(blocks, errors), splitter):
         yield from splitter.feed(block)
         if splitter.enough:
             return
@@ -68,6 +77,7 @@ class _Splitter:
         self._url = url
         self._isa = isa.chosen()
         self._cuts = max_words is not None
+        self._most = max(MOST_BYTES, BYTES_A_WORD * (max_words or 0))
         self._utf8: Any = ffi.new("mr_utf8 *")
         self._c: Any = ffi.new("mr_lines *")
         self._c.max_words = max_words or 0
@@ -90,7 +100,7 @@ class _Splitter:
     def feed(self, block: bytes) -> Iterator[pa.RecordBatch]:
         """Take one block in; yields the rows that it completes."""
         memory = ffi.from_buffer("uint8_t[]", block)
-        good = int(lib.mr_utf8_check(self._utf8, memory, len(block)))
+        good = int(lib.mr_utf8_check(self._utf8, memory, len(block), self._isa))
         whole = good == len(block)
         # A sequence that the block's end cuts may go on; one that is wrong is never looked at.
         hold = (int(self._utf8.seen) if self._utf8.want else 0) if whole else 0
@@ -108,6 +118,8 @@ class _Splitter:
         elif not whole:
             raise self._not_utf8(self._offset + good - int(self._utf8.seen))
         self._offset += len(block)
+        if self._cuts and self._c.data_n - self._ends[self._c.rows_n] > self._most:
+            raise self._no_text()
         if self._c.rows_n:
             yield self._batch(len(block))
 
@@ -128,6 +140,15 @@ class _Splitter:
             url=self._url,
             position=f"byte {at}, line {int(self._c.lines) + 1}",
             remedy="convert the file to UTF-8, for example with iconv, or leave it out",
+        )
+
+    def _no_text(self) -> CorpusError:
+        words, size = int(self._c.words), self._most >> 20
+        return CorpusError(
+            f"a row of {words} words takes more than {size} MiB: this can hardly be text",
+            url=self._url,
+            position=f"before byte {self._offset}, line {int(self._c.lines) + 1}",
+            remedy="look at the file: words have to be separated by white space, and few are long",
         )
 
     def _grow(self, code: int, coming: int) -> None:

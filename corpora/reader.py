@@ -48,15 +48,27 @@ class FileReader(Reader):
     def options(self) -> str:
         """Return the settings that shape the rows, for the fingerprint: no address, no secret."""
 
+    def options_for(self, source: Source) -> str:  # noqa: ARG002
+        """Return the same for one file, for a reader whose rows say where they come from."""
+        return self.options()
+
+    def sources(self) -> list[Source]:
+        """Return the files that the address stands for, in a fixed order."""
+        return expand(self.url, self.storage_options)
+
+    def check(self, sources: list[Source]) -> None:
+        """Raise CorpusError for files that can't be read together; by default all can."""
+
     def parts(self) -> list[Part]:
         """Return one part for each file, in a fixed order; raises CorpusError if one is missing."""
-        sources = expand(self.url, self.storage_options)
+        sources = self.sources()
+        self.check(sources)
         return [Part(s.label, self._fingerprint(s), partial(self._read, s)) for s in sources]
 
     def _fingerprint(self, source: Source) -> str | None:
         if source.fingerprint is None:
             return None
-        return f"{self.use()}/{self.version}({self.options()}) {source.fingerprint}"
+        return f"{self.use()}/{self.version}({self.options_for(source)}) {source.fingerprint}"
 
     def _read(self, source: Source) -> Iterator[pa.RecordBatch]:
         with Readahead(partial(self.rows, source)) as ahead:

@@ -24,8 +24,9 @@ class Registry(Generic[D]):
     own lie, one module for each, called by its recipe name; group: the entry points of others.
 
     >>> from corpora.transform import TRANSFORMS
-    >>> TRANSFORMS.names()
-    ['lowercase', 'take']
+    >>> TRANSFORMS.names()  # doctest: +NORMALIZE_WHITESPACE
+    ['filter', 'interleave', 'lowercase', 'normalize', 'sample', 'shard', 'shuffle',
+     'simple_preprocess', 'skip', 'take', 'tokenize']
     >>> TRANSFORMS["lowercase"]
     <class 'corpora.transforms.lowercase.Lowercase'>
     >>> TRANSFORMS["lowercas"]

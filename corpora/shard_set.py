@@ -3,7 +3,8 @@
 Its name is the SHA-256 of format and fingerprint. For shard 0 there are in it, as Arrow IPC files,
 `00000.tokens.arrow` with batches of {tokens: list<int32>, tags: list<int32>}, `00000.words.arrow`
 with one batch of {key: string, count: int64}, and `00000.tags.arrow` with the same for tags, if
-there are any. `shards.json` has sizes, SHA-256 and counts, and is written last.
+there are any; the key is an int64 where they are whole numbers. `shards.json` has sizes, SHA-256
+and counts, and is written last.
 """
 
 import hashlib
@@ -28,6 +29,7 @@ ABANDONED = 24 * 3600  # seconds without a write, after which a set in the makin
 
 _FIELDS: list[Any] = [pa.field("key", pa.string()), pa.field("count", pa.int64())]
 DICTIONARY = pa.schema(_FIELDS)
+NUMBERS = pa.schema([pa.field("key", pa.int64()), _FIELDS[1]])  # of tags that are whole numbers
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,9 @@ class Writing:
         kinds = {"words": end.words} | ({} if end.tags is None else {"tags": end.tags})
         for kind, dictionary in kinds.items():
             columns: list[Any] = [dictionary.words, pa.array(dictionary.counts)]
-            with _File(self._folder / self._name(kind), DICTIONARY) as file:
-                file.write_batch(pa.record_batch(columns, schema=DICTIONARY))
+            schema = NUMBERS if pa.types.is_int64(columns[0].type) else DICTIONARY
+            with _File(self._folder / self._name(kind), schema) as file:
+                file.write_batch(pa.record_batch(columns, schema=schema))
         paths = [self._folder / self._name(kind) for kind in ("tokens", *kinds)]
         files = {path.name: (path.stat().st_size, _sha256(path)) for path in paths}
         if self._fingerprint is not None:

@@ -12,8 +12,8 @@ import os
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
@@ -26,6 +26,7 @@ from corpora.corpus import Corpus
 from corpora.encoder import encode_part
 from corpora.errors import MillraceError
 from corpora.shard_set import ShardEntry, remove_tree
+from corpora.side_by_side import Progress, processors, side_by_side
 from corpora.transform import Part
 
 Report = Callable[[int, int], None]
@@ -49,23 +50,24 @@ class TokenShard:
     # Keeps a temporary folder for as long as any of its shards is in use.
     _home: object = field(default=None, repr=False, compare=False)
 
-    @cached_property
+    # Mapped anew each time: a map that somebody keeps counts as memory once it has been read.
+    @property
     def words(self) -> pa.StringArray:
         """The distinct words in the order in which they came: a word's id is its place here."""
         return self._dictionary("words")["key"]  # type: ignore[no-any-return]
 
-    @cached_property
+    @property
     def counts(self) -> npt.NDArray[np.int64]:
         """How often each word stands in the shard, by id; int64, (words)."""
         return _numbers(self._dictionary("words"))
 
-    @cached_property
-    def tags(self) -> pa.StringArray | None:
-        """The distinct tags, like `words`; None where the rows are not documents."""
+    @property
+    def tags(self) -> pa.StringArray | pa.Int64Array | None:
+        """The distinct tags, like `words`, or int64; None where the rows are not documents."""
         found = self._dictionary("tags")
         return None if found is None else found["key"]
 
-    @cached_property
+    @property
     def tag_counts(self) -> npt.NDArray[np.int64] | None:
         """How many rows have each tag; int64, (tags). None where the rows are not documents."""
         found = self._dictionary("tags")
@@ -126,14 +128,18 @@ def encode(
     corpus: Corpus,
     cache: str | os.PathLike[str] | None = None,
     report: Report | None = None,
+    *,
+    workers: int | None = None,
 ) -> TokenShards:
     """Tokenise a corpus in one pass over its text; returns its shards.
 
     cache: a folder where shards are kept and found again, by this process and others; without one,
     and for a part of which nothing identifies the content, they lie in a temporary folder that goes
-    when they do. report: called now and then with the tokens and rows done so far, those of reused
-    shards included. Raises CorpusError for text that can't be read, MillraceError for a cache that
-    can't be written; nothing half-done stays behind.
+    when they do. report: called now and then, on this thread, with the tokens and rows done so far,
+    those of reused shards included. workers: threads, by default one for each processor; files are
+    encoded side by side, and each of them in units. The shards are the same for any number of
+    workers. Raises CorpusError for text that can't be read, MillraceError for a cache that can't
+    be written; nothing half-done stays behind.
 
     >>> from corpora import Sentences
     >>> shards = encode(Sentences([["to", "be", "or"], ["not", "to", "be"]]))
@@ -144,35 +150,51 @@ def encode(
     >>> [batch["tokens"].to_pylist() for batch in shards[0].batches()]
     [[[0, 1, 2], [3, 0, 1]]]
     """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, not {workers}")
     home = None if cache is None else _cache_folder(Path(cache))
     if home is not None:
         shard_set.sweep(home)
+    parts = corpus.parts()
+    temporary: _Temporary | None = None
+    if home is None or any(part.fingerprint is None for part in parts):
+        temporary = _Temporary()
+    progress = Progress(report)
+
+    def work(part: Part, depth: int, pool: Executor | None) -> tuple[shard_set.ShardSet, bool]:
+        lasting = None if home is None else part.fingerprint
+        found = None if home is None or lasting is None else shard_set.find(home, lasting)
+        if found is not None:
+            progress.add(*_totals(found))
+            return found, True
+        place = home if lasting is not None or temporary is None else temporary.path
+        assert place is not None
+        with shard_set.Writing(place, lasting) as writing:
+            encode_part(part, writing, progress.add, pool=pool, depth=depth)
+            return writing.commit(), False
+
+    # A part that comes twice is encoded once: the second time it is found.
+    keys = [(part.fingerprint if home is not None else None) or i for i, part in enumerate(parts)]
+    first: dict[str | int, int] = {}
+    for i, key in enumerate(keys):
+        first.setdefault(key, i)
+    unique = [parts[i] for i in first.values()]
+    done = side_by_side(unique, work, progress, workers or processors())
+    results = dict(zip(first, done, strict=True))
     shards: list[TokenShard] = []
     reused = 0
-    temporary: _Temporary | None = None
-    progress = _Progress(report)
-    for part in corpus.parts():
-        if home is None or part.fingerprint is None:
-            temporary = temporary or _Temporary()
-            made = _encoded(part, temporary.path, None, progress)
-            shards += _opened(part, made, temporary)
-            continue
-        found = shard_set.find(home, part.fingerprint)
-        if found is None:
-            found = _encoded(part, home, part.fingerprint, progress)
-        else:
-            reused += len(found.entries)
-            progress.add(sum(e.tokens for e in found.entries), sum(e.rows for e in found.entries))
-        shards += _opened(part, found, None)
+    for i, (key, part) in enumerate(zip(keys, parts, strict=True)):
+        made, old = results[key]
+        again = first[key] != i
+        if again:
+            progress.add(*_totals(made))
+        reused += len(made.entries) if old or again else 0
+        shards += _opened(part, made, temporary if isinstance(key, int) else None)
     return TokenShards(shards, reused)
 
 
-def _encoded(
-    part: Part, home: Path, fingerprint: str | None, progress: "_Progress"
-) -> shard_set.ShardSet:
-    with shard_set.Writing(home, fingerprint) as writing:
-        encode_part(part, writing, progress.add)
-        return writing.commit()
+def _totals(made: shard_set.ShardSet) -> tuple[int, int]:
+    return sum(e.tokens for e in made.entries), sum(e.rows for e in made.entries)
 
 
 def _opened(part: Part, made: shard_set.ShardSet, home: object) -> Iterator[TokenShard]:
@@ -187,19 +209,6 @@ def _opened(part: Part, made: shard_set.ShardSet, home: object) -> Iterator[Toke
             entry=entry,
             _home=home,
         )
-
-
-class _Progress:
-    def __init__(self, report: Report | None) -> None:
-        self._report = report
-        self._tokens = 0
-        self._rows = 0
-
-    def add(self, tokens: int, rows: int) -> None:
-        self._tokens += tokens
-        self._rows += rows
-        if self._report is not None:
-            self._report(self._tokens, self._rows)
 
 
 class _Temporary:

@@ -1,79 +1,137 @@
-"""Where text lies: one address, a list or a glob, over any protocol that fsspec speaks.
+"""Where text lies: one address, a list, a glob or a folder, over any protocol that fsspec speaks.
 
 Addresses become files in a fixed order; a file becomes blocks of bytes, unpacked. Nothing is
 skipped in silence: a glob that matches nothing, a file that isn't there, one that changes while it
 is read are all errors.
 """
 
-import json
 import os
 import re
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from typing import BinaryIO
 
-import fsspec
+from fsspec.utils import glob_translate
 
+from corpora import archives, fingerprint
+from corpora.address import archive, is_pattern, unsecret
 from corpora.codecs import decompressed
 from corpora.errors import CorpusError
+from corpora.filesystems import Options
+from corpora.readahead import Readahead
+from corpora.stored import CHANGED, StoredFile, listed, spooled
+
+__all__ = ["Options", "Source", "Url", "expand"]
 
 Url = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-Options = Mapping[str, Any] | None
 
-BLOCK = 1 << 20  # bytes asked of a file at a time
-REMOTE_BLOCK = 8 << 20  # bytes asked of a remote end at a time: few requests, little memory
-GLOB = re.compile(r"[*?[]")
-# The keys under which the remote file systems say what a file's content is identified by.
-ENTITY_TAGS = ("ETag", "etag", "e_tag", "generation")
-CHANGES = ("Last-Modified", "LastModified", "last_modified", "mtime", "modified", "updated")
+AHEAD = 2  # blocks of a remote file that wait to be unpacked
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file: where it lies, and what its content was identified by when it was listed.
+    """One file of text: what it lies in, and what its content was identified by when listed.
 
-    url: as fsspec wants it; label: the same for people; fingerprint: changes when the content does,
-    None where the remote end says nothing to go by.
+    file: as it lies there; label: its address for people; fingerprint: changes when the content
+    does, None where the remote end says nothing to go by. kind, member: of a file in an archive,
+    how that is made ("zip" or "tar") and the file's name in it.
     """
 
-    url: str
+    file: StoredFile
     label: str
     fingerprint: str | None
-    options: Options = field(default=None, repr=False, compare=False)
+    kind: str | None = None
+    member: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The file's address, or its archive's, without password and query."""
+        return unsecret(self.file.url)
+
+    @property
+    def options(self) -> Options:
+        """What the file system is made with: here may be secrets."""
+        return self.file.options
 
     def blocks(self) -> Generator[bytes]:
-        """Yield the file's bytes, unpacked, in blocks of about a mebibyte."""
-        with closing(self.packed()) as packed:
-            yield from decompressed(packed, self.label)
+        """Yield the file's bytes, unpacked, in blocks of about a mebibyte.
 
-    def packed(self) -> Generator[bytes]:
-        """Yield the bytes as they lie there; raises CorpusError for a file that changes."""
-        reached = 0
+        A zip or a tar that is not asked for one of its members has to have only one. Raises
+        CorpusError for what can't be read, is damaged or cut short, or changes meanwhile.
+        """
         try:
-            fs, path = _file_system(self.url, self.options)
-            with fs.open(path, "rb", **_opening(fs)) as file:
-                identity = _identity_now(fs, path, file)
-                if self.fingerprint is not None and identity != self.fingerprint:
-                    raise _changed(self.label, reached)  # noqa: TRY301
-                while block := file.read(BLOCK):
-                    reached += len(block)
-                    yield block
-                if _identity_now(fs, path, file) != identity:
-                    raise _changed(self.label, reached)  # noqa: TRY301
-        except CorpusError:
+            yield from self._unpacked()
+        except CorpusError as error:
+            # Two contents mixed are damage to a codec; the cause is what a user wants to hear.
+            if error.problem != CHANGED:
+                self.file.hold()
             raise
-        except Exception as error:  # remote file systems raise what they like, IndexError included
-            raise _unreadable(self.label, error, reached) from error
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """Open the file as it lies there, not decompressed, to read and seek in.
+
+        For formats that have a table of contents. A member of an archive is copied to a temporary
+        file first. Raises CorpusError, at the end, for a file that has changed meanwhile.
+        """
+        if self.kind is None:
+            with self.file.opened() as file:
+                yield file
+            return
+        with closing(self._member()) as blocks, spooled(blocks) as copy:
+            yield copy
+
+    def _unpacked(self) -> Generator[bytes]:
+        if self.kind is not None:
+            with closing(self._member()) as blocks:
+                yield from decompressed(blocks, self.label, self.member)
+            return
+        with self._ahead() as packed:
+            head, packed_blocks = _peeked(packed, 4)
+            if not archives.is_zip(head, self.label):
+                yield from self._plain_or_tar(packed_blocks)
+                return
+        with (
+            self.file.opened() as file,
+            closing(archives.zip_blocks(file, None, self.label)) as member,
+        ):
+            yield from decompressed(member, self.label, "")
+
+    def _plain_or_tar(self, packed: Iterable[bytes]) -> Generator[bytes]:
+        with closing(decompressed(packed, self.label)) as unpacked:
+            head, blocks = _peeked(unpacked, archives.TAR_UNIT)
+            if archives.is_tar(head, self.label):
+                with closing(archives.tar_blocks(blocks, None, self.label)) as member:
+                    yield from decompressed(member, self.label, "")
+            else:
+                yield from blocks
+
+    def _member(self) -> Generator[bytes]:
+        """Yield the member's bytes as they lie in the archive's directory, not decompressed."""
+        if self.kind == "zip":
+            with self.file.opened() as file:
+                yield from archives.zip_blocks(file, self.member, self.file.label)
+            return
+        with self._ahead() as packed, closing(decompressed(packed, self.file.label)) as unpacked:
+            yield from archives.tar_blocks(unpacked, self.member, self.file.label)
+
+    def _ahead(self) -> AbstractContextManager[Iterable[bytes]]:
+        """Read a remote file beside whoever unpacks it; a disk's own cache does that for local."""
+        if self.file.local:
+            return closing(self.file.read())
+        return Readahead(self.file.read, depth=AHEAD)
 
 
 def expand(url: Url, options: Options = None) -> list[Source]:
-    """Return the files that an address, a list or a glob stands for.
+    """Return the files that an address, a list, a glob or a folder stands for.
 
-    Files of one glob are sorted by path; the addresses of a list keep their order. options: what
-    the protocol's file system is made with. Raises CorpusError for a file that isn't there, and for
-    a pattern that nothing matches.
+    A glob is as fsspec's: "*" within a folder, "**" across folders; an address that ends in "/"
+    stands for every file below it. Their files are sorted by path; the addresses of a list keep
+    their order. "zip://name::address" and "tar://name::address", where the name may be a pattern,
+    stand for files within archives. options: what the protocol's file system is made with. Raises
+    CorpusError for a file that isn't there, and for a pattern that nothing matches.
 
     >>> expand("/nowhere/at/all.txt")
     Traceback (most recent call last):
@@ -86,112 +144,56 @@ address.
     return [source for one in urls for source in _expand_one(os.fspath(one), options)]
 
 
-def _expand_one(url: str, options: Options) -> list[Source]:
-    label = _label(url)
-    try:
-        fs, path = _file_system(url, options)
-        fs.invalidate_cache()  # a listing from before may be out of date
-        # A file may be called "a[1].txt": what is there by its very name is no pattern.
-        literal = not GLOB.search(path) or fs.isfile(path)
-        found = {path: fs.info(path)} if literal else fs.glob(path, detail=True)
-    except Exception as error:
-        raise _unreadable(label, error, None) from error
-    if literal:
-        if found[path].get("type") == "directory":
-            raise CorpusError("this is a folder", url=label, remedy='put "/*" after its name')
-        return [Source(url, label, _identity(fs, path, found[path]), options)]
-    files = {p: info for p, info in found.items() if info.get("type") != "directory"}
-    if not files:
-        raise CorpusError("no file matches", url=label, remedy="check the pattern")
-    whole = partial(_with_path, url, fs)
-    return [
-        Source(whole(p), _label(whole(p)), _identity(fs, p, files[p]), options)
-        for p in sorted(files)
-    ]
+def _expand_one(url: str, options: Options) -> Iterator[Source]:
+    inside = archive(url)
+    if inside is None:
+        for file in listed(url, options):
+            yield Source(file, file.label, file.fingerprint)
+        return
+    kind, wanted, address = inside
+    for file in listed(address, options):
+        members = _zip_members(file) if kind == "zip" else _tar_members(file)
+        yield from _chosen(file, kind, wanted, members)
 
 
-def _file_system(url: str, options: Options) -> tuple[Any, str]:
-    fs, path = fsspec.core.url_to_fs(url, **dict(options or {}))
-    return fs, str(path)
+def _chosen(
+    file: StoredFile, kind: str, wanted: str, members: dict[str, tuple[int, ...]]
+) -> Iterator[Source]:
+    names = [wanted]
+    if wanted not in members:
+        pattern = re.compile(glob_translate(wanted))
+        names = [name for name in members if is_pattern(wanted) and pattern.match(name)]
+    if not names:
+        some = ", ".join(list(members)[:3])
+        raise CorpusError(
+            f"no file in the {kind} matches {wanted!r}",
+            url=file.label,
+            remedy=f"check the name; among those there are {some or 'none'}",
+        )
+    for name in names:
+        own = fingerprint.of_member(file.fingerprint, kind, name, *members[name])
+        yield Source(file, f"{kind}://{name}::{file.label}", own, kind, name)
 
 
-def _with_path(pattern: str, fs: Any, path: str) -> str:
-    """Return the address of one match of a pattern; "zip://*.txt::a.zip" keeps what it lies in."""
-    _, chained, rest = pattern.partition("::")
-    if _is_local(fs) and not chained:
-        return path
-    return str(fs.unstrip_protocol(path)) + chained + rest
+def _zip_members(file: StoredFile) -> dict[str, tuple[int, ...]]:
+    with file.opened() as opened:
+        return dict(archives.zip_members(opened, file.label))
 
 
-def _is_local(fs: Any) -> bool:
-    return "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol))
+def _tar_members(file: StoredFile) -> dict[str, tuple[int, ...]]:
+    """Return the names in a tar, for which all of it has to be read: it has no directory."""
+    with closing(file.read()) as packed, closing(decompressed(packed, file.label)) as unpacked:
+        return dict.fromkeys(sorted(m.name for m in archives.tar_members(unpacked, file.label)), ())
 
 
-def _opening(fs: Any) -> dict[str, Any]:
-    return {} if _is_local(fs) else {"block_size": REMOTE_BLOCK}
-
-
-def _label(url: str) -> str:
-    """Return the address without a password and without what follows a question mark in a URL."""
-    shown = re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:...@", url)
-    return re.sub(r"^(https?://[^?]*)\?.*", r"\1?...", shown)
-
-
-def _identity_now(fs: Any, path: str, file: Any) -> str | None:
-    """Return what identifies the file that is open."""
-    if _is_local(fs):
-        # Asked of the open file itself: the name may by now belong to another one.
-        return _local_identity(path, os.fstat(file.fileno()))
-    fs.invalidate_cache()
-    return _identity(fs, path, fs.info(path))
-
-
-def _identity(fs: Any, path: str, info: Mapping[str, Any]) -> str | None:
-    if _is_local(fs):
-        return _local_identity(path, os.stat(path))  # noqa: PTH116  # path is fsspec's string
-    said: dict[str, str] = {}
-    for names, key in ((ENTITY_TAGS, "tag"), (CHANGES, "changed")):
-        for name in names:
-            if info.get(name):
-                said.setdefault(key, str(info[name]))
-    if "tag" in said and not said["tag"].startswith("W/"):  # a weak tag is not of the bytes
-        said.pop("changed", None)
-    elif "changed" not in said or info.get("size") is None:
-        return None
-    return json.dumps([fs.unstrip_protocol(path), info.get("size"), said], sort_keys=True)
-
-
-def _local_identity(path: str, stat: os.stat_result) -> str:
-    """Size, time of change and inode: a hint that a file is the same, good enough for a cache."""
-    return json.dumps([os.path.realpath(path), stat.st_size, stat.st_mtime_ns, stat.st_ino])
-
-
-def _changed(label: str, reached: int) -> CorpusError:
-    return CorpusError(
-        "the file changed while it was being read",
-        url=label,
-        position=f"byte {reached}",
-        remedy="run again when nothing writes to it",
-    )
-
-
-REASONS: tuple[tuple[type[Exception], str, str], ...] = (
-    (FileNotFoundError, "there is no such file", "check the address"),
-    (PermissionError, "it may not be read", "check its permissions, or the credentials"),
-    (IsADirectoryError, "this is a folder", 'put "/*" after its name'),
-    (ImportError, "the protocol needs a package that is not installed", "install the package"),
-)
-
-
-def _unreadable(label: str, error: Exception, reached: int | None) -> CorpusError:
-    position = f"byte {reached}" if reached else None
-    for kind, problem, remedy in REASONS:
-        if isinstance(error, kind):
-            more = f" ({error})" if kind is ImportError else ""
-            return CorpusError(problem + more, url=label, position=position, remedy=remedy)
-    return CorpusError(
-        f"it can't be read ({type(error).__name__}: {error})",
-        url=label,
-        position=position,
-        remedy="check the address and the connection",
-    )
+def _peeked(blocks: Iterable[bytes], n: int) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first n bytes, or fewer, and all of the blocks again."""
+    rest = iter(blocks)
+    first: list[bytes] = []
+    size = 0
+    for block in rest:
+        first.append(block)
+        size += len(block)
+        if size >= n:
+            break
+    return b"".join(first)[:n], chain(first, rest)

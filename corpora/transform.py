@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import pyarrow as pa
 
@@ -25,8 +26,9 @@ class Part:
 
     label: where they come from, for people; fingerprint: changes when the rows do, None where
     nothing is known; read: starts reading, from the beginning each time. A batch has the columns
-    `text` (string) or `words` (list of strings), perhaps `tags` (list of strings), and perhaps
-    `continued` (bool): true for a row that was cut off from the one before it.
+    `text` (string) or `words` (list of strings), perhaps `tags` (list of strings, or of int64),
+    perhaps `continued` (bool): true for a row that was cut off from the one before it, and what
+    else the reader was asked to keep.
     """
 
     label: str
@@ -35,23 +37,33 @@ class Part:
 
 
 class Transform(Declared):
-    """From parts to parts. Subclass RowTransform or StreamTransform."""
+    """From parts to parts. Subclass RowTransform, PartTransform or StreamTransform.
+
+    version: changes when the same settings give other rows than before.
+    """
+
+    version: ClassVar[str] = ""
 
     @abstractmethod
     def apply(self, parts: list[Part]) -> list[Part]:
         """Return the parts as they are after the transform; nothing is read yet."""
 
+    def apply_to_links(self, links: list[list[Part]]) -> list[Part]:
+        """Return the parts of a chain of corpora, each given by its own parts, transformed."""
+        return self.apply([part for link in links for part in link])
+
     def extended(self, fingerprint: str | None) -> str | None:
-        """Return the fingerprint of rows that went through this transform."""
-        return None if fingerprint is None else f"{fingerprint} | {self!r}"
+        """Return the fingerprint of rows that went through this transform; None: never cached."""
+        version = f" ({self.version})" if self.version else ""
+        return None if fingerprint is None else f"{fingerprint} | {self!r}{version}"
 
 
-class RowTransform(Transform):
-    """A transform that looks at each batch by itself."""
+class PartTransform(Transform):
+    """A transform that needs the rows of a part in their order, but no other part."""
 
     @abstractmethod
-    def rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the batch as it is after the transform."""
+    def stream(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the batches of one part as they are after the transform."""
 
     def apply(self, parts: list[Part]) -> list[Part]:
         """Keep every part, with its rows transformed."""
@@ -62,7 +74,19 @@ class RowTransform(Transform):
 
     def _read(self, part: Part) -> Iterator[pa.RecordBatch]:
         with opened(part) as batches:
-            yield from map(self.rows, batches)
+            yield from self.stream(batches)
+
+
+class RowTransform(PartTransform):
+    """A transform that looks at each batch by itself."""
+
+    @abstractmethod
+    def rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the batch as it is after the transform."""
+
+    def stream(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Transform batch after batch."""
+        return map(self.rows, batches)
 
 
 class StreamTransform(Transform):

@@ -24,7 +24,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 CORES = {"tokens": "corpora._tokens", "train": "pipeline._train"}
-PER_ISA = {"tokens": ["scan.c"], "train": ["kernels.c"]}
+PER_ISA = {"tokens": ["scan.c", "sound.c"], "train": ["kernels.c"]}
 
 AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt"]
 # name -> (floats in a vector, what the compiler needs to be told)

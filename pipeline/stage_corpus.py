@@ -25,7 +25,8 @@ def encoded(state: State) -> tuple[State, TokenShards]:
     assert state.corpus is not None
     shards = state.shards
     if shards is None:
-        shards = encode(state.corpus, state.setting.cache, state.report.counted)
+        setting = state.setting
+        shards = encode(state.corpus, setting.cache, state.report.counted, workers=setting.workers)
         cut = f", {shards.split:,} rows cut for their length" if shards.split else ""
         state.report.say(
             f"{shards.tokens:,} words in {shards.rows:,} rows{cut}; "

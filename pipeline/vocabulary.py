@@ -9,7 +9,7 @@ later words are appended, and no id ever changes.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Protocol, Union, cast
+from typing import Protocol, Union
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
 from pipeline import kernels
+from pipeline.counting import Counting
+
+COUNTING_MEMORY = 256 << 20  # bytes
 
 Strings = Union["pa.StringArray", "pa.ChunkedArray[pa.StringScalar]"]
 
@@ -69,16 +72,16 @@ class Vocabulary:
         min_count: int = 5,
         *,
         previous: "Vocabulary | None" = None,
+        memory: int = COUNTING_MEMORY,
     ) -> "Vocabulary":
         """Return `previous`, or a new vocabulary, with the counts of all shards added.
 
-        Raises VocabularyError if no word has been seen `min_count` times.
+        shards: anything with `words` and `counts`, token batches too; each is asked for once.
+        memory: bytes for counting; more distinct words than fit are sorted on disk, and the counts
+        stay exact. Raises VocabularyError if no word has been seen `min_count` times.
         """
         start = previous or cls.empty()
-        shards = list(shards)
-        words = pa.chunked_array([s.words.cast(pa.string()) for s in shards], pa.string())
-        counts = [s.counts for s in shards]
-        made = start.add(words, np.concatenate([np.zeros(0, np.int64), *counts]), min_count)
+        made = start._grown(((s.words, s.counts) for s in shards), min_count, memory)  # noqa: SLF001
         if not made.size:
             top = int(made.counts.max()) if len(made.counts) else 0
             found = f"the most frequent was seen {top} times" if top else "it is empty"
@@ -90,24 +93,21 @@ class Vocabulary:
 
     def add(self, words: "Strings", counts: NDArray[np.int64], min_count: int) -> "Vocabulary":
         """Return this vocabulary after `words`, which may repeat, were seen `counts` more times."""
-        seen = pa.table({"word": words, "count": pa.array(counts, pa.int64())})
-        past = pa.table({"word": self.words, "count": pa.array(self.counts)})
-        total = pa.concat_tables([past, seen]).group_by("word").aggregate([("count", "sum")])
-        order = pc.sort_indices(
-            total, sort_keys=[("count_sum", "descending"), ("word", "ascending")]
-        )
-        total = total.take(order)
-        word = cast("pa.StringArray", total["word"].combine_chunks())
-        count = total["count_sum"].to_numpy()
+        return self._grown([(words, counts)], min_count, COUNTING_MEMORY)
 
-        # Words with ids stay where they are; the others follow, frequent ones first.
-        place = _positions(word, self.words.slice(0, self.size))
-        known = np.zeros(len(word), bool)
-        known[place] = True
-        later = np.flatnonzero(~known)
-        grown = self.size + int(np.count_nonzero(count[later] >= min_count))
-        new_order = np.concatenate([place, later])
-        return Vocabulary(word.take(pa.array(new_order)), count[new_order], grown)
+    def _grown(
+        self, seen: Iterable[tuple["Strings", NDArray[np.int64]]], min_count: int, memory: int
+    ) -> "Vocabulary":
+        with Counting(memory) as counting:
+            # Words with ids stay where they are; the others follow, frequent ones first.
+            counting.add(self.words, self.counts, ranked=self.size)
+            for words, counts in seen:
+                counting.add(words, counts)
+            total = counting.result()
+        later = total.counts[total.ranked :]
+        # They fall, so those that are frequent enough come before the first that is not.
+        new = len(later) - int(np.searchsorted(later[::-1], min_count))
+        return Vocabulary(total.words, total.counts, total.ranked + new)
 
     def __len__(self) -> int:
         """Return how many words have ids."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import pyarrow as pa
 from annotated_types import Ge
 
+from corpora.decoding import Errors
 from corpora.lines import split_lines
 from corpora.reader import FileReader
 from corpora.source import Source, Url
@@ -20,8 +21,10 @@ class LineSentence(FileReader):
     url: a file, a glob, or a list of them, at any address that fsspec knows; packed with gzip,
     bzip2, xz or zstandard, or not. UTF-8; a byte-order mark is dropped; lines end at "\n" only.
     max_sentence_length: a line of more words is cut after every so many; the cuts are counted.
-    limit: read only so many lines of each file, blank ones included. storage_options: what the
-    address's file system needs, credentials for instance; never shown, logged or stored.
+    limit: read only so many lines of each file, blank ones included. errors: what becomes of bytes
+    that are not UTF-8, as in `bytes.decode`: "strict" raises, "replace" puts U+FFFD in their place,
+    "ignore" leaves them out. storage_options: what the address's file system needs, credentials for
+    instance; never shown, logged or stored.
     Raises CorpusError, when it is read, for what is missing, damaged or not UTF-8.
 
     >>> import pathlib, tempfile
@@ -37,11 +40,13 @@ class LineSentence(FileReader):
     _: KW_ONLY
     max_sentence_length: Annotated[int, Ge(1)] = 10_000
     limit: Annotated[int, Ge(0)] | None = None
+    errors: Errors = "strict"
     storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
 
     def options(self) -> str:
         """Return what shapes the rows."""
-        return f"max_sentence_length={self.max_sentence_length}, limit={self.limit}"
+        mended = "" if self.errors == "strict" else f", errors={self.errors}"
+        return f"max_sentence_length={self.max_sentence_length}, limit={self.limit}{mended}"
 
     def rows(self, source: Source) -> Iterator[pa.RecordBatch]:
         """Yield batches of {text: string, continued: bool}."""
@@ -51,4 +56,5 @@ class LineSentence(FileReader):
                 url=source.label,
                 max_words=self.max_sentence_length,
                 max_lines=self.limit,
+                errors=self.errors,
             )

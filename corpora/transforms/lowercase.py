@@ -2,9 +2,10 @@
 
 import re
 import sys
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,8 @@ class Lowercase(RowTransform):
     >>> list(Sentences([["The", "CAT"], ["ΟΔΟΣ"]]).lowercase())
     [['the', 'cat'], ['οδος']]
     """
+
+    version: ClassVar[str] = f"Unicode {unicodedata.unidata_version}"
 
     def rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the batch with `text` or `words` in lower case."""

@@ -32,6 +32,22 @@ int mr_isa_best(void) {
     return MR_PORTABLE;
 }
 
+mr_sound_function *mr_sound_for(int isa) {
+    if (!mr_isa_has(isa)) return NULL;
+    switch (isa) {
+#ifdef MR_HAVE_BASE
+    case MR_BASE: return mr_sound_base;
+#endif
+#ifdef MR_HAVE_AVX2
+    case MR_AVX2: return mr_sound_avx2;
+#endif
+#ifdef MR_HAVE_AVX512
+    case MR_AVX512: return mr_sound_avx512;
+#endif
+    default: return NULL;
+    }
+}
+
 mr_scan_function *mr_scan_for(int isa) {
     if (!mr_isa_has(isa)) return NULL;
     switch (isa) {

@@ -10,8 +10,9 @@
 #include "scan.h"
 #include "tokens.h"
 
-int64_t mr_utf8_check(mr_utf8 *state, const uint8_t *block, int64_t n) {
+int64_t mr_utf8_check(mr_utf8 *state, const uint8_t *block, int64_t n, int isa) {
     if (!state || n < 0 || (!block && n > 0)) return -1;
+    mr_sound_function *sound = mr_sound_for(isa);
     int64_t i = 0;
     while (i < n) {
         if (state->want > 0) {
@@ -23,6 +24,7 @@ int64_t mr_utf8_check(mr_utf8 *state, const uint8_t *block, int64_t n) {
             i++;
             continue;
         }
+        if (sound && n - i >= 64) i += sound(block + i, n - i);
         while (n - i >= 64) {
             uint64_t x[8];
             memcpy(x, block + i, 64);

@@ -33,6 +33,16 @@ mr_scan_function mr_scan_base;
 mr_scan_function mr_scan_avx2;
 mr_scan_function mr_scan_avx512;
 
+/* How many of the n bytes at p, where a character begins, are surely UTF-8; ends at a character. */
+typedef int64_t mr_sound_function(const uint8_t *p, int64_t n);
+
+mr_sound_function mr_sound_base;
+mr_sound_function mr_sound_avx2;
+mr_sound_function mr_sound_avx512;
+
+/* The function for an instruction set; NULL where there is none. */
+mr_sound_function *mr_sound_for(int isa);
+
 /* The function for an instruction set, or NULL where the build or the processor lacks it. */
 mr_scan_function *mr_scan_for(int isa);
 #endif

@@ -67,6 +67,7 @@ typedef struct {
     int64_t ids_cap;
     int64_t ids_n;
     int64_t *ends;       /* (rows), ids_n at the end of each row; for split only */
+    const int64_t *weights; /* (rows), how often each word counts; for intern only; NULL: once */
 } mr_pass;
 
 /* Split every row as str.split() does, and intern the words: ids, ends, counts. */
@@ -75,6 +76,8 @@ int mr_split_words(mr_words *words, mr_pass *pass, int isa);
 int mr_intern(mr_words *words, mr_pass *pass);
 /* Put the words of `words->slots` into a zeroed and larger table. */
 int mr_rehash(const mr_words *words, mr_slot *slots, int64_t slots_n);
+/* Put table[id] in the place of each id, (n). */
+int mr_rename(int32_t *ids, int64_t n, const int32_t *table, int64_t table_n);
 
 /* How far the check of a stream has come, between two blocks. All zero at the start. */
 typedef struct {
@@ -86,7 +89,7 @@ typedef struct {
 
 /* The number of leading bytes of the block that are UTF-8 (n: all of it). Where it is less than n,
  * the sequence that is wrong began `state->seen` bytes before. */
-int64_t mr_utf8_check(mr_utf8 *state, const uint8_t *block, int64_t n);
+int64_t mr_utf8_check(mr_utf8 *state, const uint8_t *block, int64_t n, int isa);
 
 /* Lines of a byte stream, made into the buffers of an Arrow string array. Text after the last end
  * is the open row: the next block goes on with it. */

@@ -60,6 +60,13 @@ static inline name name_of(const uint64_t seed[2], const uint8_t *p, int64_t len
     return w;
 }
 
+/* Are two words of one length, more than 8, the same? Most are short: no call for so little. */
+static inline int same(const uint8_t *a, const uint8_t *b, int64_t length) {
+    uint64_t differ = load8(a + length - 8) ^ load8(b + length - 8);
+    for (int64_t i = 0; i + 8 < length; i += 8) differ |= load8(a + i) ^ load8(b + i);
+    return differ == 0;
+}
+
 /* The id of a word that is new, or has been seen before. There must be room. */
 static inline int32_t id_of(mr_words *words, name w, const uint8_t *p, int64_t length) {
     const uint64_t mask = (uint64_t)words->slots_n - 1;
@@ -67,8 +74,7 @@ static inline int32_t id_of(mr_words *words, name w, const uint8_t *p, int64_t l
     for (uint64_t i = w.hash & mask;; i = (i + 1) & mask) {
         mr_slot *slot = words->slots + i;
         if (slot->key == w.key && slot->length == tag) {
-            if (length <= 8 ||
-                memcmp(words->bytes + words->starts[slot->id], p, (size_t)length) == 0)
+            if (length <= 8 || same(words->bytes + words->starts[slot->id], p, length))
                 return slot->id;
         } else if (slot->length == 0) {
             const int64_t id = words->words_n++;
@@ -220,10 +226,22 @@ int mr_intern(mr_words *words, mr_pass *pass) {
             __builtin_prefetch(words->slots + (w.hash & ((uint64_t)words->slots_n - 1)));
             names[k] = w;
         }
+        /* What most words will be compared with and counted at is fetched meanwhile, too. */
+        const uint64_t mask = (uint64_t)words->slots_n - 1;
+        for (int64_t k = 0; k < n; k++) {
+            const mr_slot *slot = words->slots + (names[k].hash & mask);
+            if (slot->length == 0) continue;
+            __builtin_prefetch(words->counts + slot->id, 1);
+            if (slot->length > 9) __builtin_prefetch(words->starts + slot->id);
+        }
+        for (int64_t k = 0; k < n; k++) {
+            const mr_slot *slot = words->slots + (names[k].hash & mask);
+            if (slot->length > 9) __builtin_prefetch(words->bytes + words->starts[slot->id]);
+        }
         for (int64_t k = 0; k < n; k++) {
             const int64_t from = offset(pass, pass->at + k), to = offset(pass, pass->at + k + 1);
             const int32_t id = id_of(words, names[k], pass->text + from, to - from);
-            words->counts[id]++;
+            words->counts[id] += pass->weights ? pass->weights[pass->at + k] : 1;
             pass->ids[pass->ids_n + k] = id;
         }
         pass->ids_n += n;
@@ -244,5 +262,15 @@ int mr_rehash(const mr_words *words, mr_slot *slots, int64_t slots_n) {
         for (at &= mask; slots[at].length != 0;) at = (at + 1) & mask;
         slots[at] = slot;
     }
+    return MR_DONE;
+}
+
+int mr_rename(int32_t *ids, int64_t n, const int32_t *table, int64_t table_n) {
+    if (n < 0 || table_n < 0 || (n > 0 && (!ids || !table))) return MR_BAD_ARGUMENT;
+    /* The largest of them as unsigned numbers: below table_n, all are; negative ones are not. */
+    uint32_t most = 0;
+    for (int64_t i = 0; i < n; i++) most = (uint32_t)ids[i] > most ? (uint32_t)ids[i] : most;
+    if (n > 0 && most >= table_n) return MR_BAD_ARGUMENT;
+    for (int64_t i = 0; i < n; i++) ids[i] = table[ids[i]];
     return MR_DONE;
 }

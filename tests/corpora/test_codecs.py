@@ -1,11 +1,14 @@
 """Codecs: told by content; several members; cut, damaged or followed by something is an error."""
 
 import bz2
+import contextlib
 import gzip
 import lzma
 import random
+import sys
 import tracemalloc
 import zlib
+from functools import partial
 
 import pytest
 import zstandard
@@ -19,6 +22,12 @@ PACK = {
     "xz": lzma.compress,
     "zstandard": zstandard.ZstdCompressor(write_checksum=True).compress,
 }
+try:
+    import lz4.frame
+except ImportError:  # an extra
+    pass
+else:
+    PACK["lz4"] = partial(lz4.frame.compress, content_checksum=True)
 TEXT = random.Random(0).randbytes(200_000).hex().encode()
 
 
@@ -65,7 +74,7 @@ def test_a_second_member_cut_anywhere_is_an_error(codec):
 
 
 @pytest.mark.parametrize(
-    "name", ["x.gz", "x.GZ", "x.bz2", "x.xz", "x.zst", "http://h/x.gz?token=1"]
+    "name", ["x.gz", "x.GZ", "x.bz2", "x.xz", "x.zst", "x.lz4", "x.tgz", "http://h/x.gz?token=1"]
 )
 def test_an_empty_file_with_a_packed_name(name):
     with pytest.raises(CorpusError, match="ends before its first member"):
@@ -107,7 +116,7 @@ def test_one_flipped_byte(codec):
 
 def test_the_name_says_nothing(codec):
     packed = PACK[codec](b"text")
-    for name in ("a.txt", "a.gz", "a.bz2", "a.xz", "a.zst"):
+    for name in ("a.txt", "a.gz", "a.bz2", "a.xz", "a.zst", "a.lz4"):
         assert unpack(packed, url=name) == b"text"
     assert unpack(b"plain text, longer than ten", url="a.gz") == b"plain text, longer than ten"
 
@@ -164,3 +173,41 @@ def test_xz_that_wants_too_much_memory(monkeypatch):
 
 def test_zlib_without_gzip_is_text():
     assert unpack(zlib.compress(b"abc" * 9)) == zlib.compress(b"abc" * 9)
+
+
+def silently_wrong(pack):
+    """How many of the places where a byte may be flipped give other text and no error."""
+    text = TEXT[:3000]
+    packed = pack(text)
+    wrong = 0
+    for at in range(len(packed)):
+        damaged = bytearray(packed)
+        damaged[at] ^= 0x40
+        with contextlib.suppress(CorpusError):
+            wrong += unpack(bytes(damaged)) not in (text, bytes(damaged))
+    return wrong
+
+
+def test_no_flipped_byte_passes_where_there_is_a_check_sum(codec):
+    assert silently_wrong(PACK[codec]) == 0
+
+
+def test_formats_without_a_check_sum_cannot_tell():
+    assert silently_wrong(zstandard.ZstdCompressor(write_checksum=False).compress) > 0
+    frame = pytest.importorskip("lz4.frame")
+    assert silently_wrong(frame.compress) > 0
+
+
+def test_lz4_without_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lz4", None)
+    monkeypatch.setitem(sys.modules, "lz4.frame", None)
+    with pytest.raises(CorpusError, match=r"packed with lz4.*pip install 'millrace\[lz4\]'"):
+        unpack(b"\x04\x22\x4d\x18" + bytes(20))
+
+
+def test_zstandard_with_a_window_too_large_is_refused():
+    parameters = zstandard.ZstdCompressionParameters(window_log=28)
+    maker = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    packed = maker.compress(b"a") + maker.flush()
+    with pytest.raises(CorpusError, match=r"damaged|memory"):
+        unpack(packed)

@@ -41,7 +41,7 @@ def test_the_nearest_right_name():
         MillraceError, match='no reader "line_sentnce"; did you mean "line_sentence"'
     ):
         READERS["line_sentnce"]
-    with pytest.raises(MillraceError, match='no transform "xyz"; there are: lowercase, take'):
+    with pytest.raises(MillraceError, match='no transform "xyz"; there are: filter, interleave'):
         TRANSFORMS["xyz"]
 
 

@@ -1,17 +1,24 @@
 """Sources: addresses to files in a fixed order, and files to bytes, or one clear error."""
 
 import gzip
-import http.server
 import os
 import pickle
-import threading
+import random
+import sys
+import tomllib
+import traceback
 import zipfile
-from functools import partial
+from pathlib import Path
 
 import fsspec
 import pytest
+from proxy import Fault, Proxy
+from servers import Http
 
+from corpora import retry
+from corpora.address import cleaned, shown, unsecret
 from corpora.errors import CorpusError
+from corpora.filesystems import EXTRAS
 from corpora.source import expand
 
 
@@ -156,12 +163,13 @@ class _Secretive(fsspec.get_filesystem_class("memory")):
         return super()._open(path, mode, **options)
 
 
-def test_options_reach_the_file_system_and_nothing_else(memory):
+def test_options_reach_the_file_system_and_nothing_else(memory, monkeypatch):
     fsspec.register_implementation("secretive", _Secretive, clobber=True)
     memory.pipe("/a.txt", b"a")
     memory.pipe("/stalls", b"a")
     options = {"key": "hush"}
     assert read("secretive://a.txt", options) == b"a"
+    monkeypatch.setattr(retry, "PATIENCE", retry.Patience(tries=2, pause=0.0))
     (source,) = expand("secretive://stalls", options)
     assert source.fingerprint is not None
     assert "hush" not in repr(source) + source.fingerprint + source.label
@@ -177,28 +185,136 @@ def test_labels_have_no_passwords():
     assert caught.value.url == "nosuchprotocol://user:...@host/file"
 
 
+def test_a_folder_is_all_that_lies_below_it(folder, memory):
+    (folder / "sub.txt" / "deep").mkdir()
+    (folder / "sub.txt" / "deep" / "z").write_text("z")
+    assert read(f"{folder}/") == b"abcc" + b"z"
+    assert read(f"{folder}/**/z") == b"z"
+    memory.pipe("/in/b.txt", b"b")
+    memory.pipe("/in/deep/a.txt", b"a")
+    assert read("memory://in/") == b"ba"
+    (folder / "empty").mkdir()
+    with pytest.raises(CorpusError, match="no file matches"):
+        expand(f"{folder}/empty/")
+
+
+def test_a_file_to_seek_in(folder, memory):
+    memory.pipe("/a.txt", b"0123456789")
+    (folder / "d.txt").write_bytes(b"0123456789")
+    for url in ("memory://a.txt", folder / "d.txt"):
+        (source,) = expand(url)
+        with source.opened() as file:
+            assert file.seek(-3, os.SEEK_END) == 7
+            assert file.read() == b"789"
+            assert file.seek(2) == 2
+            assert file.read(2) == b"23"
+            with pytest.raises(OSError, match="before the file"):
+                file.seek(-1)
+    with (
+        pytest.raises(CorpusError, match="changed while"),
+        expand(folder / "d.txt")[0].opened() as file,
+    ):
+        (folder / "d.txt").write_text("other")
+
+
+def test_every_extra_is_named(monkeypatch):
+    for protocol, extra in EXTRAS.items():
+        monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, protocol, raising=False)
+        monkeypatch.setitem(
+            sys.modules["fsspec.registry"].known_implementations,
+            protocol,
+            {"class": "no_such_package.Files"},
+        )
+        with pytest.raises(CorpusError, match="needs a package that is not installed") as caught:
+            expand(f"{protocol}://bucket/x.txt")
+        assert caught.value.remedy == f"pip install 'millrace[{extra}]'"
+
+
+def test_extras_are_those_of_the_package():
+    toml = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert {*EXTRAS.values(), "lz4"} <= toml["project"]["optional-dependencies"].keys()
+
+
+@pytest.mark.parametrize(
+    ("url", "label", "bare"),
+    [
+        ("http://h/a?t=hush", "http://h/a?...", "http://h/a"),
+        ("https://hush@h/a", "https://...@h/a", "https://h/a"),
+        ("https://ann:hush@h/a?b", "https://...@h/a?...", "https://h/a"),
+        ("sftp://ann:hu/s@h:22/a", "sftp://ann:hu/s@h:22/a", "sftp://ann:hu/s@h:22/a"),
+        ("sftp://ann:h@ush@h:22/a", "sftp://ann:...@h:22/a", "sftp://ann@h:22/a"),
+        ("abfss://box@acct.dfs/a", "abfss://box@acct.dfs/a", "abfss://box@acct.dfs/a"),
+        ("s3://bucket/what?.txt", "s3://bucket/what?.txt", "s3://bucket/what?.txt"),
+        ("/a/b?c.txt", "/a/b?c.txt", "/a/b?c.txt"),
+    ],
+)
+def test_what_is_shown_of_an_address(url, label, bare):
+    assert shown(url) == label
+    assert unsecret(url) == bare
+
+
+def test_errors_are_cleaned_of_every_form_of_a_secret():
+    options = {"key": "hush", "client": {"tokens": ["s3cr/et", b"bytes"]}, "anon": True, "n": 1}
+    url = "https://h/a?sig=a%2Fb%3D&x=other"
+    said = "hush s3cr/et bytes a%2Fb%3D a/b= other https://j/x?y=z True 1"
+    assert cleaned(said, url, options) == "... ... ... ... ... ... https://j/x?... True 1"
+    assert cleaned("at http://h:1", "s3://b", {"endpoint_url": "http://h:1"}) == "at http://h:1"
+
+
 @pytest.fixture
-def server(folder):
-    pytest.importorskip("aiohttp")
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(Quiet, directory=folder)
-    ) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-        thread.join()
+def server(folder, monkeypatch):
+    monkeypatch.setattr(retry, "PATIENCE", retry.Patience(3, 0.01, 0.02, silence=5.0, listing=5.0))
+    with Http.started(folder) as running:
+        yield running
 
 
 def test_http(server, folder):
-    assert read(f"{server}/a.txt") == b"a"
-    assert read(f"{server}/a.txt?token=hush") == b"a"
-    (source,) = expand(f"{server}/a.txt?token=hush")
-    assert source.label == f"{server}/a.txt?..."
+    url, _ = server.at("a.txt")
+    assert read(url) == read(f"{url}?token=hush") == b"a"
+    (source,) = expand(f"{url}?token=hush")
+    assert source.label == f"{url}?..."
+    assert "hush" not in repr(source) + source.fingerprint + source.url
+    assert source.fingerprint == expand(url)[0].fingerprint
+    (folder / "e.txt").write_bytes(b"")
+    assert read(server.at("e.txt")[0]) == b""
+    url, _ = server.at("nothing.txt")
     with pytest.raises(CorpusError, match="no such file"):
-        expand(f"{server}/nothing.txt")
+        expand(url)
+    assert read(server.at("*.txt")[0]) == b"abcc"
+    with pytest.raises(CorpusError, match="no file matches"):
+        expand(server.at("*.csv")[0])
+
+
+@pytest.mark.parametrize(
+    "query", ["token=hush", "bare", "whole", "chunked", "coded", "bare&chunked"]
+)
+def test_http_servers_of_all_kinds(server, folder, query):
+    text = random.Random(5).randbytes(400_000).hex().encode()
+    (folder / "t.gz").write_bytes(gzip.compress(text))
+    with Proxy(server.port, [Fault("fin", 250_000), Fault("rst", 100_000)]) as proxy:
+        url = f"{server.at('t.gz', proxy.port)[0]}?{query}"
+        assert read(url) == text
+        assert proxy.met == 2
+    sources = expand(url.replace(str(proxy.port), str(server.port)))
+    assert (sources[0].fingerprint is None) == ("bare" in query)
+    with sources[0].opened() as file:
+        assert file.seek(3) == 3
+        assert file.read(1) == gzip.compress(text)[3:4]
+
+
+@pytest.mark.parametrize(
+    ("status", "problem"),
+    [
+        (404, "no such file"),
+        (403, "may not be read"),
+        (401, "may not"),
+        (503, "after 3 tries .*Unavailable"),
+    ],
+)
+def test_http_refusals(server, status, problem):
+    url = f"{server.at('a.txt')[0]}?fail={status}&token=hush"
+    with pytest.raises(CorpusError, match=problem) as caught:
+        read(url)
+    # Neither here nor in what a terminal would show of the causes.
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.url.endswith("a.txt?...")

@@ -13,7 +13,7 @@ from texts import SPACES, texts
 from corpora import isa
 from corpora.buffers import id_lists
 from corpora.errors import MillraceError
-from corpora.interner import FIRST_WORDS, DictionaryFullError, Interner
+from corpora.interner import FIRST_WORDS, DictionaryFullError, Interner, rename
 
 
 def words_of(interner, lists):
@@ -223,3 +223,26 @@ def test_an_instruction_set_that_is_not_there(monkeypatch):
     monkeypatch.setenv("MILLRACE_ISA", "mmx")
     with pytest.raises(MillraceError, match="MILLRACE_ISA is 'mmx', but here there are only: port"):
         Interner()
+
+
+@given(st.lists(texts(), max_size=6), st.lists(texts(), max_size=6))
+def test_dictionaries_that_are_merged_are_one(first, second):
+    whole = Interner()
+    expected = whole.split(pa.array(first + second, pa.string())).to_pylist()
+    one, two = Interner(), Interner()
+    start = one.split(pa.array(first, pa.string())).to_pylist()
+    later = two.split(pa.array(second, pa.string())).to_pylist()
+    table = one.absorb(two)
+    assert start + [[int(table[i]) for i in row] for row in later] == expected
+    assert one.words.equals(whole.words)
+    assert one.counts.tolist() == whole.counts.tolist()
+
+
+def test_ids_beyond_the_table_are_refused():
+    table = np.array([5, 6], np.int32)
+    for wrong in ([2], [0, 1, -1], [1] * 100 + [2]):
+        ids = np.array(wrong, np.int32)
+        with pytest.raises(MillraceError, match="refused its arguments"):
+            rename(ids, table)
+        assert ids.tolist() == wrong
+    rename(np.empty(0, np.int32), np.empty(0, np.int32))

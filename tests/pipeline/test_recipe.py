@@ -142,7 +142,7 @@ LOWER, PUBLISH, LOAD = 'use = "lowercase"', 'use = "publish"', 'use = "load_late
         ),
         (["min_count = 1"], ['stage 1: does not say which stage it is: write use = "..."']),
         (["use = 7"], ["stage 1: use should be a name in quotes"]),
-        (['use = "xyz"', PUBLISH], ['stage 1: there is no stage "xyz"; there are: build_vocab']),
+        (['use = "xyz"', PUBLISH], ['stage 1: there is no stage "xyz"; there are: brown']),
         ([READ.replace('"a"', "2026-01-01")], ["stage 1 (line_sentence), url: a date has no"]),
     ],
 )

@@ -1,0 +1,49 @@
+"""Brown: the Brown corpus as NLTK has it, words with their parts of speech."""
+
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from corpora.brown_lines import brown_lines
+from corpora.folders import in_folder
+from corpora.reader import FileReader
+from corpora.row_builder import RowBuilder
+from corpora.source import Source, Url
+
+
+@dataclass(frozen=True)
+class Brown(FileReader):
+    r"""Files of lines such as "The/at jury/nn said/vbd": the words "the/at", "jury/nn", "said/vb".
+
+    url: the folder that has the files, which are read in the order of their names; or a file, a
+    glob, a list. Tokens without a tag of letters are left out, and so are lines without tokens.
+    storage_options: as for LineSentence.
+
+    >>> import pathlib, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> _ = pathlib.Path(folder.name, "ca01").write_text("\n\tThe/at Jury/nn-tl said/vbd ./.\n")
+    >>> list(Brown(folder.name))
+    [['the/at', 'jury/nn', 'said/vb']]
+    >>> folder.cleanup()
+    """
+
+    url: Url
+    _: KW_ONLY
+    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
+
+    def sources(self) -> list[Source]:
+        """Return the folder's files in the order of their names."""
+        return in_folder(self.url, self.storage_options)
+
+    def options(self) -> str:
+        """Return what shapes the rows."""
+        return ""
+
+    def rows(self, source: Source) -> Iterator[pa.RecordBatch]:
+        """Yield batches of {words: list<string>}."""
+        builder = RowBuilder(None)
+        for _, words in brown_lines(source):
+            yield from builder.add(words, None)
+        yield from builder.end()

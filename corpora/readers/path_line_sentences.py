@@ -1,0 +1,39 @@
+"""PathLineSentences: LineSentence over all files of a folder."""
+
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated, Any
+
+from annotated_types import Ge
+
+from corpora.decoding import Errors
+from corpora.folders import in_folder
+from corpora.readers.line_sentence import LineSentence
+from corpora.source import Source, Url
+
+
+@dataclass(frozen=True)
+class PathLineSentences(LineSentence):
+    r"""The files of a folder, in the order of their names, one sentence a line.
+
+    url: the folder; or a file, a glob, a list. Everything else is as for LineSentence, to which a
+    folder may be given just as well: this one has the name that people know.
+
+    >>> import pathlib, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> for name in "ba":
+    ...     _ = pathlib.Path(folder.name, name).write_text(f"file {name}\n")
+    >>> list(PathLineSentences(folder.name))
+    [['file', 'a'], ['file', 'b']]
+    >>> folder.cleanup()
+    """
+
+    url: Url
+    _: KW_ONLY
+    max_sentence_length: Annotated[int, Ge(1)] = 10_000
+    limit: Annotated[int, Ge(0)] | None = None
+    errors: Errors = "strict"
+    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
+
+    def sources(self) -> list[Source]:
+        """Return the folder's files in the order of their names."""
+        return in_folder(self.url, self.storage_options)

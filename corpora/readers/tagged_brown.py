@@ -1,0 +1,59 @@
+"""TaggedBrown: the sentences of the Brown corpus as documents."""
+
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from corpora.brown_lines import brown_lines
+from corpora.folders import in_folder
+from corpora.reader import FileReader
+from corpora.row_builder import RowBuilder
+from corpora.source import Source, Url
+from corpora.tag_names import check_tag_names, tag_name
+
+
+@dataclass(frozen=True)
+class TaggedBrown(FileReader):
+    r"""The rows of `Brown`, each with a tag such as "ca01_SENT_3".
+
+    url, storage_options: as for Brown. The tag has the file's name and the line's number from 0 on,
+    counting every line. The name is the file's path within the folder, not with the folder's own:
+    tags are the same wherever the folder lies. Raises CorpusError if two files have one name.
+
+    >>> import pathlib, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> _ = pathlib.Path(folder.name, "ca01").write_text("\n\tThe/at Jury/nn-tl said/vbd ./.\n")
+    >>> list(TaggedBrown(folder.name))
+    [TaggedDocument(words=['the/at', 'jury/nn', 'said/vb'], tags=['ca01_SENT_1'])]
+    >>> folder.cleanup()
+    """
+
+    url: Url
+    _: KW_ONLY
+    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
+
+    def check(self, sources: list[Source]) -> None:
+        """Refuse files whose sentences would have the same tags."""
+        check_tag_names([tag_name(self.url, source) for source in sources], sources)
+
+    def sources(self) -> list[Source]:
+        """Return the folder's files in the order of their names."""
+        return in_folder(self.url, self.storage_options)
+
+    def options(self) -> str:
+        """Return what shapes the rows."""
+        return ""
+
+    def options_for(self, source: Source) -> str:
+        """Return what shapes the rows of one file: what it is called in its tags."""
+        return f"name={tag_name(self.url, source)}"
+
+    def rows(self, source: Source) -> Iterator[pa.RecordBatch]:
+        """Yield batches of {words: list<string>, tags: list<string>}."""
+        builder = RowBuilder(None)
+        name = tag_name(self.url, source)
+        for number, words in brown_lines(source):
+            yield from builder.add(words, [f"{name}_SENT_{number}"])
+        yield from builder.end()
