@@ -45,6 +45,20 @@ def shown(url: str) -> str:
     return QUERY.sub(rf"\1?{HIDDEN}", url)
 
 
+class Address(str):
+    """An address that may hold a secret, which its repr does not show.
+
+    >>> Address("https://host/a.txt?token=secret")
+    'https://host/a.txt?...'
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show what may be shown."""
+        return repr(shown(str(self)))
+
+
 def unsecret(url: str) -> str:
     """Return the address without password and query: what it may be known by.
 

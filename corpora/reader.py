@@ -7,10 +7,11 @@ dataclass. One that reads text files has only to say how the blocks of a file be
 from abc import abstractmethod
 from collections.abc import Iterator
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from corpora.address import Address
 from corpora.corpus import Corpus
 from corpora.declared import Declared
 from corpora.readahead import Readahead
@@ -35,9 +36,14 @@ class FileReader(Reader):
     storage_options: Options
 
     def __post_init__(self) -> None:
-        """Make a list of addresses a tuple, so that the reader can't change, and check all."""
-        if isinstance(self.url, list):
-            object.__setattr__(self, "url", tuple(self.url))
+        """Make a list of addresses a tuple, so that the reader can't change, and check all.
+
+        Addresses become such as don't show a password or token in the reader's repr.
+        """
+        if isinstance(self.url, list | tuple):
+            object.__setattr__(self, "url", tuple(_guarded(one) for one in self.url))
+        else:
+            object.__setattr__(self, "url", _guarded(self.url))
         super().__post_init__()
 
     @abstractmethod
@@ -73,6 +79,10 @@ class FileReader(Reader):
     def _read(self, source: Source) -> Iterator[pa.RecordBatch]:
         with Readahead(partial(self.rows, source)) as ahead:
             yield from ahead
+
+
+def _guarded(address: Any) -> Any:
+    return Address(address) if type(address) is str else address
 
 
 READERS = Registry(

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import pickle
 import random
 import threading
 
@@ -193,3 +194,12 @@ def test_a_module_that_is_not_python(monkeypatch, tmp_path):
     (tmp_path / "old.py").unlink()
     with pytest.raises(CorpusError, match="has no sources"):
         PythonDocs().parts()
+
+
+def test_a_readers_repr_shows_no_secret():
+    for url in ("https://host/a.txt?token=hush", ["sftp://ann:hush@host/a.txt"]):
+        corpus = LineSentence(url, storage_options={"key": "hush"}).lowercase()
+        assert "hush" not in repr(corpus)
+        assert pickle.loads(pickle.dumps(corpus)) == corpus
+        assert LineSentence(url) == LineSentence(url)
+    assert LineSentence("https://host/a.txt?token=hush").url.endswith("hush")
