@@ -26,10 +26,11 @@ from pathlib import Path
 import pyarrow as pa
 import zstandard
 
-from corpora import LineSentence, encode, isa
-from corpora.side_by_side import processors
-from corpora.source import expand
-from corpora.units import Bounds, Tokeniser, tokenised_ahead, units
+from corpora import LineSentence, encode
+from corpora.sources.source import expand
+from corpora.tokens import isa
+from corpora.tokens.side_by_side import processors
+from corpora.tokens.units import Bounds, Tokeniser, tokenised_ahead, units
 from pipeline.vocabulary import Vocabulary
 
 MIN_COUNT = 5

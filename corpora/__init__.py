@@ -19,9 +19,9 @@ from corpora.readers.sentences import Sentences
 from corpora.readers.tagged_brown import TaggedBrown
 from corpora.readers.tagged_line_document import TaggedLineDocument
 from corpora.readers.text8 import Text8
+from corpora.rows.tagged_document import TaggedDocument
 from corpora.shards import TokenShard, TokenShards, encode
-from corpora.tagged_document import TaggedDocument
-from corpora.token_batches import TokenBatch
+from corpora.tokens.token_batches import TokenBatch
 from corpora.transform import PartTransform, RowTransform, StreamTransform, Transform
 
 __all__ = [

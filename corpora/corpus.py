@@ -12,10 +12,12 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from corpora.mapping import MapBatches, MapRows
-from corpora.side_by_side import processors
-from corpora.tagged_document import TaggedDocument
-from corpora.token_batches import TokenBatch, token_batches
-from corpora.transform import Part, Transform, chained
+from corpora.part import Part, chained
+from corpora.rows.tag_names import check_tags
+from corpora.rows.tagged_document import TaggedDocument
+from corpora.tokens.side_by_side import processors
+from corpora.tokens.token_batches import TokenBatch, token_batches
+from corpora.transform import Transform
 from corpora.transforms.filter import Filter, Value
 from corpora.transforms.interleave import Interleave
 from corpora.transforms.lowercase import Lowercase
@@ -173,8 +175,10 @@ class Chain(Corpus):
     links: tuple[Corpus, ...]
 
     def parts(self) -> list[Part]:
-        """Return the parts of every corpus."""
-        return [part for link in self.links for part in link.parts()]
+        """Return the parts of every corpus; CorpusError if two files' documents share tags."""
+        parts = [part for link in self.links for part in link.parts()]
+        check_tags(parts)
+        return parts
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,9 @@ class Transformed(Corpus):
 
     def parts(self) -> list[Part]:
         """Return the parts of the corpus, transformed."""
-        return self.transform.apply_to_links([link.parts() for link in _links(self.base)])
+        links = [link.parts() for link in _links(self.base)]
+        check_tags([part for link in links for part in link])
+        return self.transform.apply_to_links(links)
 
 
 def _links(corpus: Corpus) -> tuple[Corpus, ...]:

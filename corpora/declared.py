@@ -40,7 +40,14 @@ class Declared:
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     def __post_init__(self) -> None:
-        """Check every field; raises one ValueError that names all that are wrong."""
+        """Check every field; raises one ValueError that names all that are wrong.
+
+        A list becomes a tuple where a tuple is wanted, so that the value can't change.
+        """
+        for name, hint in _hints(type(self)).items():  # type: ignore[arg-type]
+            value = getattr(self, name, None)
+            if isinstance(value, list) and _takes_tuple(hint):
+                object.__setattr__(self, name, tuple(value))
         wrong = list(self.faults())
         if wrong:
             raise ValueError(f"{type(self).__name__}: {'; '.join(wrong)}")
@@ -59,6 +66,12 @@ class Declared:
 @cache
 def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls, include_extras=True)
+
+
+def _takes_tuple(hint: Any) -> bool:
+    if get_origin(hint) in (Annotated, Union, types.UnionType):
+        return any(map(_takes_tuple, get_args(hint)))
+    return get_origin(hint) is tuple
 
 
 _BOUNDS: dict[type, tuple[str, Any]] = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from corpora.columns import STRINGS
 from corpora.errors import CorpusError
+from corpora.rows.columns import STRINGS
 from corpora.transform import RowTransform
 
 

@@ -1,39 +1,20 @@
-"""Parts of a corpus, and what a transform of them is.
+"""What a transform is: it takes a list of parts and gives one.
 
-A part is what can be read by itself, a file as a rule. A transform takes a list of parts and gives
-one. Row-wise transforms keep the parts apart, so each can still be read, cached and encoded alone;
+Row-wise transforms keep the parts apart, so each can still be read, cached and encoded alone;
 stream-wise ones need all rows in one order, so they make one part of many.
 """
 
-import hashlib
-import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 import pyarrow as pa
 
 from corpora.declared import Declared
+from corpora.part import Part, join, opened
 from corpora.registry import Registry
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows that can be read by themselves.
-
-    label: where they come from, for people; fingerprint: changes when the rows do, None where
-    nothing is known; read: starts reading, from the beginning each time. A batch has the columns
-    `text` (string) or `words` (list of strings), perhaps `tags` (list of strings, or of int64),
-    perhaps `continued` (bool): true for a row that was cut off from the one before it, and what
-    else the reader was asked to keep.
-    """
-
-    label: str
-    fingerprint: str | None
-    read: Callable[[], Iterator[pa.RecordBatch]]
 
 
 class Transform(Declared):
@@ -68,8 +49,8 @@ class PartTransform(Transform):
     def apply(self, parts: list[Part]) -> list[Part]:
         """Keep every part, with its rows transformed."""
         return [
-            Part(part.label, self.extended(part.fingerprint), partial(self._read, part))
-            for part in parts
+            replace(p, fingerprint=self.extended(p.fingerprint), read=partial(self._read, p))
+            for p in parts
         ]
 
     def _read(self, part: Part) -> Iterator[pa.RecordBatch]:
@@ -89,51 +70,12 @@ class RowTransform(PartTransform):
         return map(self.rows, batches)
 
 
-class StreamTransform(Transform):
+class StreamTransform(PartTransform):
     """A transform that needs all rows in their order."""
-
-    @abstractmethod
-    def stream(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the batches as they are after the transform."""
 
     def apply(self, parts: list[Part]) -> list[Part]:
         """Join all parts into one."""
-        joined = join(parts)
-        return [Part(joined.label, self.extended(joined.fingerprint), partial(self._read, joined))]
-
-    def _read(self, part: Part) -> Iterator[pa.RecordBatch]:
-        with opened(part) as batches:
-            yield from self.stream(batches)
-
-
-def join(parts: list[Part]) -> Part:
-    """Return one part that has the rows of all, in order."""
-    if len(parts) == 1:
-        return parts[0]
-    label = f"{parts[0].label} and {len(parts) - 1} more" if parts else "nothing"
-    prints = [part.fingerprint for part in parts]
-    # Many files' fingerprints side by side would be a long string.
-    whole = hashlib.sha256(json.dumps(prints).encode()).hexdigest()
-    return Part(label, None if None in prints else whole, partial(chained, parts))
-
-
-def chained(parts: list[Part]) -> Iterator[pa.RecordBatch]:
-    """Yield the batches of all parts, one part after the other."""
-    for part in parts:
-        with opened(part) as batches:
-            yield from batches
-
-
-@contextmanager
-def opened(part: Part) -> Iterator[Iterator[pa.RecordBatch]]:
-    """Start reading a part; on leaving, what it holds open is closed."""
-    batches = part.read()
-    try:
-        yield batches
-    finally:
-        close = getattr(batches, "close", None)
-        if close is not None:
-            close()
+        return super().apply([join(parts)])
 
 
 TRANSFORMS = Registry(

@@ -114,8 +114,7 @@ def run(edge: Edge, recipe: str, store: str | None, workers: int | None, json_: 
     if json_:
         edge.show_json({**summary(ready, state, seconds), "tables": report.tables})
     else:
-        shown = (word for table in report.tables.values() for word, near in table.items() if near)
-        click.echo(edge.hide(farewell(ready, state, seconds, shown)), err=True)
+        click.echo(edge.hide(farewell(ready, state, seconds, report.tables)), err=True)
 
 
 @commands.command(epilog=EXIT_CODES)
@@ -194,13 +193,22 @@ def versions(edge: Edge, store: str, json_: bool) -> None:
 @click.argument("store", metavar="STORE[@N]")
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @click.option("--minus", multiple=True, metavar="WORD", help="Away from this word; repeatable.")
+@click.option(
+    "--documents", is_flag=True, help="The WORDs are documents' tags: show the nearest documents."
+)
 @click.option("--topn", type=click.IntRange(1), default=10, show_default=True, help="How many.")
 @as_json
 @click.pass_obj
 def similar(
-    edge: Edge, store: str, words: tuple[str, ...], minus: tuple[str, ...], topn: int, json_: bool
+    edge: Edge,
+    store: str,
+    words: tuple[str, ...],
+    minus: tuple[str, ...],
+    documents: bool,
+    topn: int,
+    json_: bool,
 ) -> None:
-    """Show the words nearest to the mean of the WORDs, by cosine.
+    """Show the words, or documents, nearest to the mean of the WORDs, by cosine.
 
     STORE@N asks version N, STORE the newest.
 
@@ -208,10 +216,11 @@ def similar(
     Examples:
       millrace similar models/quickstart thread
       millrace similar models/reviews@3 king woman --minus man --topn 5
+      millrace similar models/quickstart json.decoder --documents
     """
     from pipeline.cli_results import asked  # noqa: PLC0415
 
-    version, near = asked(store, words, minus, topn)
+    version, near = asked(store, words, minus, topn, documents=documents)
     if json_:
         edge.show_json({"version": version.number, "similar": dict(near)})
     else:

@@ -3,17 +3,22 @@
 import dataclasses
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from corpora.errors import MillraceError
+from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model
 from pipeline.store import Store, StoreError, Version
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.stage import State
+
+
+NUMBER = re.compile(r"-?\d{1,19}")
+MOST_COMPARED = 1_000_000  # keys that a misspelt one is compared with: some seconds
 
 
 def summary(recipe: "Recipe", state: "State", seconds: float) -> dict[str, Any]:
@@ -23,30 +28,38 @@ def summary(recipe: "Recipe", state: "State", seconds: float) -> dict[str, Any]:
         "store": recipe.store,
         "seconds": round(seconds, 3),
         "words": state.vocabulary.size if state.vocabulary else None,
+        "documents": state.model.tags.size if state.model and state.model.tags else None,
         "metrics": dict(state.metrics),
         "receipt": dataclasses.asdict(state.receipt) if state.receipt else None,
     }
 
 
 def farewell(
-    recipe: "Recipe", state: "State", seconds: float, asked_for: Iterable[str] = ()
+    recipe: "Recipe", state: "State", seconds: float, tables: Mapping[str, Mapping[str, Any]]
 ) -> str:
     """Return what a run has done, for people, and what to try next.
 
-    `asked_for` are words that the run has shown the neighbours of.
+    tables: what the run has shown, by the name of the table and the word or document asked for.
     """
-    words = f"{state.vocabulary.size:,} words" if state.vocabulary else "nothing"
+    tags = state.model.tags if state.model else None
+    made = f"{state.vocabulary.size:,} words" if state.vocabulary else "nothing"
+    made += f" and {tags.size:,} documents" if tags else ""
     if state.version is None:
-        return f"done in {seconds:.1f} s: {words}, not published"
-    word = next((word for word in asked_for if not word.startswith("-")), _example(state))
+        return f"done in {seconds:.1f} s: {made}, not published"
     store = _argument(recipe.variables.hide(recipe.store or ""))
-    return "\n".join(
-        [
-            f"done in {seconds:.1f} s: version {state.version.number} with {words}. Try next:",
-            f"  millrace similar {store} {_argument(word)}",
-            f"  millrace versions {store}",
-        ]
-    )
+    lines = [f"done in {seconds:.1f} s: version {state.version.number} with {made}. Try next:"]
+    if state.model is None or state.model.settings.trains_words:
+        word = next(_shown(tables.get("neighbours", {})), None) or _example(state)
+        lines.append(f"  millrace similar {store} {_argument(word)}")
+    if tags:
+        tag = next(_shown(tables.get("documents", {})), None) or str(tags.keys[0].as_py())
+        lines.append(f"  millrace similar {store} --documents {_argument(tag)}")
+    return "\n".join([*lines, f"  millrace versions {store}"])
+
+
+def _shown(table: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what had neighbours and is no option to a command."""
+    return (key for key, near in table.items() if near and not key.startswith("-"))
 
 
 def _argument(text: str) -> str:
@@ -90,9 +103,12 @@ def tabled(versions: Sequence[Version]) -> str:
 
 
 def asked(
-    place: str, words: Sequence[str], minus: Sequence[str], topn: int
+    place: str, words: Sequence[str], minus: Sequence[str], topn: int, *, documents: bool = False
 ) -> tuple[Version, list[tuple[str, float]]]:
-    """Return the words nearest to `words`, and the version asked; `place` is STORE or STORE@N."""
+    """Return the words nearest to `words`, and the version asked; `place` is STORE or STORE@N.
+
+    documents: these are tags, and the nearest tags are wanted; "7" is the tag 7 if there is no "7".
+    """
     url, at, number = place.rpartition("@")
     if at and number.isdecimal():
         version = Store.open(url).version(int(number))
@@ -101,10 +117,24 @@ def asked(
         if newest is None:
             raise StoreError(f"the store {place} has no version; publish one with millrace run")
         version = newest
-    vectors = Model.open(version.folder()).keyed_vectors
-    for word in (*words, *minus):
-        if word not in vectors.key_to_index:
-            close = get_close_matches(word, vectors.index_to_key, n=3)
-            hint = f"; near to it in spelling: {', '.join(close)}" if close else ""
-            raise MillraceError(f'the word "{word}" has no vector in {place}{hint}')
-    return version, vectors.most_similar(list(words), list(minus), topn)
+    model = Model.open(version.folder())
+    if not documents:
+        model.demand_trained_words()
+    vectors = model.keyed_documents if documents else model.keyed_vectors
+    kind = "document" if documents else "word"
+    for_, against = ([_key(one, vectors, kind, place) for one in some] for some in (words, minus))
+    near = vectors.most_similar(for_, against, topn)
+    return version, [(str(key), cosine) for key, cosine in near]
+
+
+def _key(word: str, vectors: KeyedVectors, kind: str, place: str) -> str | int:
+    """Return the key that is meant by a word of the command line; raises MillraceError."""
+    if word in vectors:
+        return word
+    if kind == "document" and NUMBER.fullmatch(word) and int(word) in vectors:
+        return int(word)
+    hint = ""
+    if len(vectors) <= MOST_COMPARED:
+        close = get_close_matches(word, map(str, vectors), n=3)
+        hint = f"; near to it in spelling: {', '.join(close)}" if close else ""
+    raise MillraceError(f'the {kind} "{word}" has no vector in {place}{hint}')

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from corpora.buffers import string_array, string_buffers
 from corpora.errors import MillraceError
+from corpora.tokens.buffers import string_array, string_buffers
 from pipeline.sorted_runs import Combine, Key, merged, unwritable, write_run
 
 NO_RANK = 2**31 - 1  # of a word that has no place of its own

@@ -5,7 +5,10 @@ calls run without the GIL, so threads that train different batches run side by s
 """
 
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,16 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 ISAS: dict[str, int] = {"base": lib.MR_BASE, "avx2": lib.MR_AVX2, "avx512": lib.MR_AVX512}
-METHODS: dict[str, int] = {"skip_gram": lib.MR_SKIP_GRAM, "cbow": lib.MR_CBOW}
+METHODS: dict[str, int] = {
+    "skip_gram": lib.MR_SKIP_GRAM,
+    "cbow": lib.MR_CBOW,
+    "dbow": lib.MR_DBOW,
+    "dbow_words": lib.MR_DBOW_WORDS,
+    "dm": lib.MR_DM,
+}
+JOINS: dict[str, int] = {"mean": lib.MR_MEAN, "sum": lib.MR_SUM, "concat": lib.MR_CONCAT}
+MASK = 0xFFFFFFFFFFFFFFFF
+ROOT = 0xFFFFFFFF  # in place of a tree node's parent
 LANES = 16  # floats that a row is padded to: 64 bytes, a cache line and the widest vector
 
 
@@ -72,22 +84,62 @@ def noise_table(weights: NDArray[np.float64]) -> NDArray[np.uint64]:
     scratch = np.array(weights, np.float64)
     table, stack = np.empty(n, np.uint64), np.empty(n, np.int64)
     if not np.isfinite(scratch).all() or lib.mr_noise_table(
-        n, _doubles(scratch), ffi.from_buffer("uint64_t[]", table), _longs(stack)
+        n, _doubles(scratch), _wide(table), _longs(stack)
     ):
         raise ValueError("noise weights must be finite, not negative, and not all zero")
     return table
 
 
-def initial_rows(matrix: Floats, first: int, dim: int, seed: int) -> None:
+def initial_rows(matrix: Floats, first: int, dim: int, seed: int, *, tags: bool = False) -> None:
     """Fill `matrix` (n, stride), whose first row has number `first`, from U[-1/dim, 1/dim).
 
-    A row's values depend on the seed and its number alone.
+    A row's values depend on the seed, its number, and on whether it is a word's or a tag's.
     """
     stride = matrix.shape[1]
     code = lib.mr_initial_rows(
-        _floats(matrix), first, len(matrix), dim, stride, seed & 0xFFFFFFFFFFFFFFFF
+        _floats(matrix), first, len(matrix), dim, stride, seed & MASK, int(tags)
     )
     assert code == lib.MR_OK
+
+
+def huffman(counts: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return a Huffman tree over leaves with these counts (n): leaves (n) and inner nodes (n - 1).
+
+    An entry is parent * 2 + code; the root, inner node 0, has 0xFFFFFFFF. Leaves of equal count are
+    taken by falling number.
+    """
+    n = len(counts)
+    leaves, inner = np.empty(n, np.uint32), np.empty(max(n - 1, 0), np.uint32)
+    order = np.lexsort((-np.arange(n), counts)).astype(np.int64)
+    if lib.mr_huffman(
+        n,
+        _longs(order),
+        _doubles(counts.astype(np.float64)),
+        _words(leaves),
+        _words(inner),
+        _doubles(np.empty(n)),
+    ):
+        raise ValueError("a Huffman tree needs a leaf")
+    return leaves, inner
+
+
+def paths(
+    leaves: NDArray[np.uint32], inner: NDArray[np.uint32]
+) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Return where each leaf's path begins (n + 1), and all paths, from the root: node * 2 + code.
+
+    Raises ValueError for entries that make no tree.
+    """
+    at = np.empty(len(leaves) + 1, np.int64)
+    roots = sum(np.count_nonzero(part == ROOT) for part in (leaves, inner))
+    if roots != 1:
+        raise ValueError(f"a tree has one root, not {roots}")
+    given = (len(leaves), _words(leaves), len(inner), _words(inner), _longs(at))
+    if lib.mr_paths(*given, ffi.NULL):
+        raise ValueError("these are not the nodes of a tree")
+    path = np.empty(at[-1], np.uint32)
+    lib.mr_paths(*given, _words(path))
+    return at, path
 
 
 @dataclass
@@ -120,21 +172,31 @@ class Batch:
 
     tokens (t) and offsets (rows + 1) as in an Arrow list array; map (words): local id -> row of the
     weights or -1. first_row counts the corpus's rows, first_token the run's tokens over all epochs.
+    tags, tag_offsets and tag_map: the same for the rows' tags; None for sentences.
     """
 
     tokens: Ints
     offsets: Ints
     map: Ints
-    first_row: int
-    first_token: int
-    epoch: int
+    first_row: int = 0
+    first_token: int = 0
+    epoch: int = 0
+    tags: Ints | None = None
+    tag_offsets: Ints | None = None
+    tag_map: Ints | None = None
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.offsets) - 1
 
 
 class Kernel:
-    """One training run's settings, bound to its arrays; `train` may run in many threads.
+    """One training run's settings, bound to its arrays; its methods may run in many threads.
 
-    input, output: (rows, stride) from `aligned`; keep (rows) uint32; noise (rows) from
-    `noise_table`. The learning rate falls from alpha to min_alpha over `tokens` tokens.
+    The arguments are the fields of mr_model. Matrices come from `aligned`, noise from
+    `noise_table`, paths from `paths`; what a mode doesn't need is left out. The learning rate falls
+    from alpha to min_alpha over `tokens` tokens. Raises ValueError for arrays that don't fit
+    together.
     """
 
     def __init__(
@@ -142,37 +204,83 @@ class Kernel:
         *,
         method: str,
         input: Floats,  # noqa: A002  (the matrix's name in the papers)
-        output: Floats,
         keep: NDArray[np.uint32],
-        noise: NDArray[np.uint64],
         dim: int,
         window: int,
-        negative: int,
-        shrink: bool,
-        mean: bool,
-        share: bool,
-        alpha: float,
-        min_alpha: float,
-        tokens: int,
-        seed: int,
+        output: Floats | None = None,
+        nodes: Floats | None = None,
+        tags: Floats | None = None,
+        noise: NDArray[np.uint64] | None = None,
+        path_at: NDArray[np.int64] | None = None,
+        path: NDArray[np.uint32] | None = None,
+        input_rates: Floats | None = None,
+        tag_rates: Floats | None = None,
+        negative: int = 5,
+        hierarchical: bool = False,
+        join: str = "mean",
+        exact: bool = False,
+        shrink: bool = True,
+        share: bool = True,
+        tag_slots: int = 1,
+        hot: int = 0,
+        fold: int = 16,
+        alpha: float = 0.025,
+        min_alpha: float = 0.0001,
+        tokens: int = 1,
+        seed: int = 1,
     ) -> None:
         rows, stride = input.shape
-        if output.shape != (rows, stride) or keep.shape != (rows,) or noise.shape != (rows,):
-            raise ValueError("input, output, keep and noise must have the same number of rows")
-        self._keep_alive = (input, output, keep, noise)
+        width = (tag_slots + 2 * window) * stride if join == "concat" else stride
+        tag_rows = 0 if tags is None else len(tags)
+        for name, array, shape, needed in (
+            ("output", output, (rows, width), negative > 0),
+            ("nodes", nodes, (rows - 1, width), hierarchical),
+            ("tags", tags, (tag_rows, stride), False),
+            ("keep", keep, (rows,), True),
+            ("noise", noise, (rows,), negative > 0),
+            ("path_at", path_at, (rows + 1,), hierarchical),
+            ("path", path, None, hierarchical),
+            ("input_rates", input_rates, (rows,), False),
+            ("tag_rates", tag_rates, (tag_rows,), False),
+        ):
+            if array is None:
+                if needed:
+                    raise ValueError(f"{name} is missing")
+            elif shape is not None and array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}, but {shape} belongs here")
+        if path_at is not None and path is not None:
+            _check_paths(path_at, path, rows)
+        self._keep_alive = (
+            (input, output, nodes, tags),
+            (keep, noise, path_at, path, input_rates, tag_rates),
+        )
         self._isa = chosen()
-        self._model = ffi.new("mr_model *")
-        model = self._model
-        model.method = METHODS[method]
-        model.dim, model.stride, model.rows = dim, stride, rows
-        model.window, model.negative = window, negative
-        model.shrink, model.mean, model.share = shrink, mean, share
-        model.input, model.output = _floats(input), _floats(output)
-        model.keep = ffi.from_buffer("uint32_t[]", keep)
-        model.noise = ffi.from_buffer("uint64_t[]", noise)
+        self._local = threading.local()
+        self._model = model = ffi.new("mr_model *")
+        model.method, model.join, model.exact = METHODS[method], JOINS[join], exact
+        model.dim, model.stride, model.rows, model.tag_rows = dim, stride, rows, tag_rows
+        model.window, model.negative, model.hierarchical = window, negative, hierarchical
+        model.shrink, model.share, model.tag_slots = shrink, share, tag_slots
+        model.hot, model.fold = hot, fold
+        model.input = _floats(input)
+        model.keep = _words(keep)
+        for name, floats in (
+            ("output", output),
+            ("nodes", nodes),
+            ("tags", tags),
+            ("input_rates", input_rates),
+            ("tag_rates", tag_rates),
+        ):
+            if floats is not None:
+                setattr(model, name, _floats(floats))
+        if noise is not None:
+            model.noise = _wide(noise)
+        if path_at is not None and path is not None:
+            model.path_at, model.path = _longs(path_at), _words(path)
+            model.longest = int(np.diff(path_at).max())
         model.start_alpha, model.end_alpha = alpha, min_alpha
         model.schedule_tokens = max(tokens, 1)
-        model.seed = seed & 0xFFFFFFFFFFFFFFFF
+        model.seed = seed & MASK
 
     def train(self, batch: Batch) -> Tally:
         """Train on one batch and return what it came to.
@@ -180,23 +288,54 @@ class Kernel:
         Raises TrainingError where the weights stop being finite, and ValueError, before anything
         is written, where ids or offsets don't fit together.
         """
-        given = ffi.new("mr_batch *")
-        given.tokens, given.offsets, given.map = (
-            _ints(batch.tokens),
-            _ints(batch.offsets),
-            _ints(batch.map),
+        return self._call(batch, lambda *given: lib.mr_train(self._isa, self._model, *given))
+
+    def infer(self, batch: Batch, vectors: Floats, epochs: int) -> Tally:
+        """Find vectors for the batch's rows, in so many passes; nothing else is written.
+
+        vectors: (rows, stride) from `aligned`; a row without a known word becomes zero. Raises as
+        `train` does.
+        """
+        if vectors.shape != (len(batch), self._model.stride):
+            raise ValueError(f"{len(batch)} rows don't fit into vectors of shape {vectors.shape}")
+        model = ffi.new("mr_model *", self._model[0])
+        model.tags, model.tag_rows, model.tag_rates = _floats(vectors), len(vectors), ffi.NULL
+        return self._call(
+            batch,
+            lambda given, *rest: lib.mr_infer(self._isa, model, given, epochs, *rest),
         )
-        given.rows = len(batch.offsets) - 1
-        given.words, given.token_limit = len(batch.map), len(batch.tokens)
+
+    def score(self, batch: Batch) -> NDArray[np.float64]:
+        """Return the log probability (rows) of each row, in nats; raises as `train` does."""
+        scores = np.zeros(len(batch))
+        self._call(
+            batch,
+            lambda given, *rest: lib.mr_score(
+                self._isa, self._model, given, _doubles(scores), *rest
+            ),
+        )
+        return scores
+
+    def _call(self, batch: Batch, call: Callable[..., int]) -> Tally:
+        given = ffi.new("mr_batch *")
+        given.tokens, given.offsets = _ints(batch.tokens), _ints(batch.offsets)
+        given.map, given.words = _ints(batch.map), len(batch.map)
+        given.rows, given.token_limit = len(batch), len(batch.tokens)
+        tags = 0
+        if batch.tags is not None and batch.tag_offsets is not None and batch.tag_map is not None:
+            if len(batch.tag_offsets) != len(batch.offsets):
+                raise ValueError("tags and tokens are of different numbers of rows")
+            given.tags, given.tag_offsets = _ints(batch.tags), _ints(batch.tag_offsets)
+            given.tag_map, given.tag_words = _ints(batch.tag_map), len(batch.tag_map)
+            given.tag_limit = len(batch.tags)
+            tags = _extent(batch.tag_offsets, batch.tags)
         given.first_row, given.first_token = batch.first_row, batch.first_token
         given.epoch = batch.epoch
-        tokens = max(int(batch.offsets[-1]) - int(batch.offsets[0]), 0)
-        need = lib.mr_scratch(self._isa, self._model, tokens)
+        need = lib.mr_scratch(self._isa, self._model, _extent(batch.offsets, batch.tokens), tags)
         if need < 0:
             raise ValueError("settings that no model can have")
-        scratch = aligned((need // 4,))
         out = ffi.new("mr_tally *")
-        code = lib.mr_train(self._isa, self._model, given, ffi.from_buffer(scratch), out)
+        code = call(given, ffi.from_buffer(self._scratch(need)), out)
         if code == lib.MR_NOT_FINITE:
             raise TrainingError(
                 "the weights are no longer finite numbers. To mend it: use a lower alpha, or start "
@@ -206,11 +345,23 @@ class Kernel:
             what = {
                 lib.MR_BAD_MODEL: "settings that no model can have",
                 lib.MR_BAD_OFFSETS: f"row offsets that fall or lie outside, at row {out.at}",
-                lib.MR_BAD_TOKEN: f"an id outside its shard's dictionary, at token {out.at}",
-                lib.MR_BAD_ID: f"a word outside the weights, at token {out.at}",
+                lib.MR_BAD_TOKEN: f"an id outside its shard's dictionary, at number {out.at}",
+                lib.MR_BAD_ID: f"a word or tag outside the weights, at number {out.at}",
             }
             raise ValueError(what[code])
         return Tally(given.rows, out.tokens, out.unknown, out.dropped, out.terms, out.loss)
+
+    def _scratch(self, need: int) -> Floats:
+        """Return this thread's scratch: made anew only where it must grow, as its pages cost."""
+        held: Floats | None = getattr(self._local, "scratch", None)
+        if held is None or held.nbytes < need:
+            held = self._local.scratch = aligned((need // 4,))
+        return held
+
+
+def _extent(offsets: Ints, items: Ints) -> int:
+    """Return how many items offsets span, which the core checks; never more than there are."""
+    return min(max(int(offsets[-1]) - int(offsets[0]), 0), len(items)) if len(offsets) else 0
 
 
 def peak(isa: str, rounds: int) -> float:
@@ -219,17 +370,39 @@ def peak(isa: str, rounds: int) -> float:
     return float(lib.mr_peak(ISAS[isa], rounds, _floats(sink)))
 
 
+def _check_paths(path_at: NDArray[np.int64], path: NDArray[np.uint32], rows: int) -> None:
+    """Refuse paths that lead out of their array, or out of the nodes' matrix."""
+    fall = path_at[0] != 0 or path_at[-1] > len(path) or (np.diff(path_at) < 0).any()
+    if fall or (len(path) and int(path.max()) >> 1 >= rows - 1):
+        raise ValueError("path_at or path lead out of their arrays")
+
+
+def _pointer(kind: str, dtype: type[np.generic], array: NDArray[Any]) -> "ffi.CData":
+    """Return the array as C sees it; what has another type would be read as something else."""
+    if array.dtype != dtype:
+        raise ValueError(f"an array of {array.dtype} came where {np.dtype(dtype)} belongs")
+    return ffi.from_buffer(kind, array)
+
+
 def _floats(array: Floats) -> "ffi.CData":
-    return ffi.from_buffer("float[]", array)
+    return _pointer("float[]", np.float32, array)
 
 
 def _ints(array: Ints) -> "ffi.CData":
-    return ffi.from_buffer("int32_t[]", array)
+    return _pointer("int32_t[]", np.int32, array)
+
+
+def _words(array: NDArray[np.uint32]) -> "ffi.CData":
+    return _pointer("uint32_t[]", np.uint32, array)
 
 
 def _longs(array: NDArray[np.int64]) -> "ffi.CData":
-    return ffi.from_buffer("int64_t[]", array)
+    return _pointer("int64_t[]", np.int64, array)
 
 
 def _doubles(array: NDArray[np.float64]) -> "ffi.CData":
-    return ffi.from_buffer("double[]", array)
+    return _pointer("double[]", np.float64, array)
+
+
+def _wide(array: NDArray[np.uint64]) -> "ffi.CData":
+    return _pointer("uint64_t[]", np.uint64, array)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Row = tuple[str, Sequence[tuple[str, float]]]
 
+MISSING = {"neighbours": "not in the vocabulary", "documents": "not among the documents"}
 EVERY = 5.0  # seconds between two log lines of the same stage
 
 
@@ -55,7 +56,7 @@ class Lines:
         """Write a table to stdout."""
         self.tables[name] = {word: dict(near) for word, near in rows}
         if self._results:
-            self._write(drawn(rows), sys.stdout)
+            self._write(drawn(rows, name), sys.stdout)
 
     def _due(self) -> bool:
         now = monotonic()
@@ -135,8 +136,8 @@ def reporting(hide: Callable[[str], str], *, results: bool = True) -> Iterator[L
         bar.close()
 
 
-def drawn(rows: Sequence[Row]) -> str:
-    """Return a table of words as plain text.
+def drawn(rows: Sequence[Row], name: str = "neighbours") -> str:
+    """Return a table of words, or of documents, as plain text.
 
     >>> print(drawn([("river", [("stream", 0.81), ("bank", 0.7)]), ("xyzzy", [])]))
     river  stream 0.81  bank 0.70
@@ -154,7 +155,7 @@ def drawn(rows: Sequence[Row]) -> str:
                 f"{other:<{size}} {cosine:.2f}"
                 for (other, cosine), size in zip(near, longest, strict=False)
             )
-            or "not in the vocabulary"
+            or MISSING.get(name, "nothing")
         )
         for word, near in rows
     )

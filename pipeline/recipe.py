@@ -26,8 +26,9 @@ class Top:
     """The keys at the top of a recipe.
 
     store: Where versions are published: a folder, relative to where millrace is started.
-    cache: Where token shards are kept, so that a text is read only once; false keeps none. By
-        default $MILLRACE_CACHE, or else a folder among this user's caches.
+    cache: Where token shards are kept, so that a text is read only once; with false nothing is
+        written, and it is read again in each epoch. By default $MILLRACE_CACHE, or else a folder
+        among this user's caches.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
@@ -188,7 +189,7 @@ class _Check:
 
 
 def _cache(cache: str | Literal[False] | None) -> str | None:
-    """Return the folder for token shards, or None for a temporary one."""
+    """Return the folder for token shards, or None where there is to be none."""
     if cache is not None:
         return str(Path(cache).expanduser()) if cache else None
     if chosen := os.environ.get("MILLRACE_CACHE"):

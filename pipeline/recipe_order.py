@@ -8,14 +8,15 @@ from corpora.reader import Reader
 from pipeline.recipe_mistakes import Mistake
 from pipeline.stage import Resource, Stage
 
+TRAIN = "train_word2vec or train_doc2vec"
 BEFORE = {
     "corpus": "needs a corpus: put a reader, such as line_sentence, before it",
     "vocabulary": "needs a vocabulary: put build_vocab before it",
-    "model": "needs a model: put train_word2vec, or load_latest, before it",
+    "model": "needs a model: put train_word2vec, train_doc2vec or load_latest before it",
 }
 AFTER = {
-    "corpus": "nothing after it reads the corpus: put build_vocab and train_word2vec after it",
-    "vocabulary": "nothing after it uses the vocabulary: put train_word2vec after it",
+    "corpus": f"nothing after it reads the corpus: put build_vocab and {TRAIN} after it",
+    "vocabulary": f"nothing after it uses the vocabulary: put {TRAIN} after it",
     "model": "nothing after it uses the model: put publish after it",
 }
 
@@ -38,7 +39,7 @@ def misplaced(placed: Sequence[Placed], *, store: bool) -> list[Mistake]:
     >>> for mistake in misplaced([Placed(1, Publish, Publish())], store=False):
     ...     print(mistake)
     stage 1 (publish): needs a store: write store = "..." at the top, or give --store
-    stage 1 (publish): needs a model: put train_word2vec, or load_latest, before it
+    stage 1 (publish): needs a model: put train_word2vec, train_doc2vec or load_latest before it
     """
     mistakes: list[Mistake] = []
     given: dict[Resource, Placed] = {}

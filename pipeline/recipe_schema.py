@@ -50,8 +50,10 @@ def _table(declared: type[Any], name: str | None, definitions: dict[str, Any]) -
     definitions.update(table.pop("$defs", {}))
     told = inspect.getdoc(declared) or ""
     table["description"] = described(told)
-    for field, text in arguments(told, [f.name for f in dataclasses.fields(declared)]).items():
-        table["properties"].setdefault(field, {})["description"] = text
+    names = [field.name for field in dataclasses.fields(declared)]
+    for base in reversed(declared.__mro__):  # what a class says itself comes last and counts
+        for field, text in arguments(base.__doc__ or "", names).items():
+            table["properties"].setdefault(field, {})["description"] = text
     for one in table["properties"].values():
         one.pop("title", None)
     if name is not None:

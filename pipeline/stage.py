@@ -38,14 +38,14 @@ class Report(Protocol):
         """Say something worth a line."""
 
     def table(self, name: str, rows: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> None:
-        """Show the result `name`: a row for each word, with words and numbers beside it."""
+        """Show the result `name`: a row for each key, with keys and numbers beside it."""
 
 
 @dataclass(frozen=True)
 class Setting:
     """What a run has around it and no stage changes.
 
-    `cache` is the folder for token shards, or None for a temporary one. `hide` takes values that
+    `cache` is the folder for token shards, or None where none are kept. `hide` takes values that
     came from the environment out of a text.
     """
 

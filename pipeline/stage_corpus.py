@@ -1,6 +1,7 @@
 """What a run does with the parts of `corpora`: readers add to its corpus, transforms wrap it."""
 
 from dataclasses import replace
+from typing import Literal
 
 from corpora.declared import Declared
 from corpora.reader import Reader
@@ -21,15 +22,20 @@ def applied(stage: Declared, state: State) -> State:
 
 
 def encoded(state: State) -> tuple[State, TokenShards]:
-    """Return the corpus's token shards, and the state that has them; a text is read once only."""
+    """Return the corpus's token shards, and the state that has them.
+
+    With a cache a text is read once only, and without one once more in each epoch.
+    """
     assert state.corpus is not None
     shards = state.shards
     if shards is None:
         setting = state.setting
-        shards = encode(state.corpus, setting.cache, state.report.counted, workers=setting.workers)
+        cache: str | Literal[False] = False if setting.cache is None else setting.cache
+        shards = encode(state.corpus, cache, state.report.counted, workers=setting.workers)
         cut = f", {shards.split:,} rows cut for their length" if shards.split else ""
+        kept = f"{shards.reused} of {len(shards)} shards were in the cache"
         state.report.say(
             f"{shards.tokens:,} words in {shards.rows:,} rows{cut}; "
-            f"{shards.reused} of {len(shards)} shards were in the cache"
+            f"{kept if cache else 'nothing is cached: each epoch reads the text again'}"
         )
     return replace(state, shards=shards), shards

@@ -6,50 +6,24 @@ thread a run is the same to the last bit every time; with more, threads write ro
 without locks. An exception in a thread ends the run at once, as itself.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from corpora.shards import TokenShard
-from pipeline.kernels import Batch, Ints, Kernel, Tally, TrainingError
+from pipeline.kernels import Batch, Floats, Ints, Tally, TrainingError
+from pipeline.passes import Pass, Plan, kernel_of
+from pipeline.settings import Settings
+from pipeline.tags import TagTable
+from pipeline.tree import Tree
 from pipeline.vocabulary import Vocabulary
 from pipeline.weights import Weights
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-@dataclass(frozen=True)
-class WordSettings:
-    """What shapes a model of words, from its first version on."""
-
-    vector_size: int = 100
-    sg: int = 1
-    window: int = 5
-    negative: int = 5
-    ns_exponent: float = 0.75
-    shrink_windows: bool = True
-    cbow_mean: int = 1
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How one run trains: it may differ from run to run of the same model.
-
-    The learning rate falls linearly from alpha to min_alpha over all tokens of all epochs.
-    shared_noise: in skip-gram, one set of noise words for each window and not for each pair.
-    """
-
-    epochs: int = 5
-    alpha: float = 0.025
-    min_alpha: float = 0.0001
-    sample: float = 1e-3
-    seed: int = 1
-    shared_noise: bool = True
 
 
 @dataclass(frozen=True)
@@ -108,42 +82,52 @@ class Shards(Protocol):
         """Go through the shards in order."""
 
 
+# Rows that a worker copies, and uses of a copy between foldings by all workers together: measured
+# on two cores (ARCHITECTURE), and so that a row's staleness does not grow with the workers.
+HOT_ROWS = 64
+USES = 64
+
+
 def train(
     weights: Weights,
     vocabulary: Vocabulary,
-    settings: WordSettings,
+    settings: Settings,
     shards: "Shards",
     plan: Plan,
     *,
+    tags: TagTable | None = None,
+    tree: Tree | None = None,
+    word_rates: Floats | None = None,
+    tag_rates: Floats | None = None,
     workers: int = 1,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Receipt:
-    """Train `weights`, whose rows are the vocabulary's ids, and return the receipt.
+    """Train `weights`, whose rows are the ids of the vocabulary and the tags; return the receipt.
 
-    `on_progress` is called on this thread, a few times a second. Raises TrainingError if the
-    weights stop being finite or if a row was not trained exactly once in an epoch, and whatever
-    reading a shard raises. After an exception the weights are partly trained.
+    tree: of the vocabulary's words, for hierarchical softmax. word_rates (words), tag_rates (tags):
+    factors of the learning rate by row; a row with 0 keeps every bit. `on_progress` is called on
+    this thread, a few times a second. Raises TrainingError if the weights stop being finite or if a
+    row was not trained exactly once in an epoch, and whatever reading a shard raises. After an
+    exception the weights are partly trained.
     """
     begun = time.monotonic()
     total = shards.tokens * plan.epochs
-    kernel = Kernel(
-        method="skip_gram" if settings.sg else "cbow",
-        input=weights.input,
-        output=weights.output,
-        keep=vocabulary.keep_thresholds(plan.sample),
-        noise=vocabulary.noise(settings.ns_exponent),
-        dim=settings.vector_size,
-        window=settings.window,
-        negative=settings.negative,
-        shrink=settings.shrink_windows,
-        mean=bool(settings.cbow_mean),
-        share=plan.shared_noise,
-        alpha=plan.alpha,
-        min_alpha=plan.min_alpha,
+    kernel = kernel_of(
+        weights,
+        vocabulary,
+        settings,
+        plan,
+        tree,
         tokens=total,
-        seed=plan.seed,
+        hot=HOT_ROWS if plan.hot_rows and workers > 1 else 0,
+        fold=max(USES // workers, 1),
+        input_rates=word_rates,
+        tag_rates=tag_rates,
     )
-    mapped = [(shard, vocabulary.lookup(shard.words)) for shard in shards]
+    mapped = [
+        Mapped(shard, vocabulary.lookup(shard.words), _tag_rows(shard, settings, tags))
+        for shard in shards
+    ]
     epochs: list[Epoch] = []
     for epoch in range(plan.epochs):
         before = epoch * shards.tokens
@@ -162,7 +146,7 @@ def train(
                 )
             )
 
-        tally = _Pass(kernel, units(mapped, epoch, before)).run(workers, tell)
+        tally = Pass(kernel.train, units(mapped, epoch, before)).run(workers, tell)
         if (tally.rows, tally.tokens) != (shards.rows, shards.tokens):
             raise TrainingError(
                 f"epoch {epoch + 1} trained {tally.rows} rows with {tally.tokens} tokens, but the "
@@ -174,15 +158,31 @@ def train(
     )
 
 
-def units(
-    mapped: Sequence[tuple[TokenShard, Ints]], epoch: int, first_token: int
-) -> Iterator[Batch]:
+class Mapped(NamedTuple):
+    """A shard with the rows of the weights that its words and tags have."""
+
+    shard: TokenShard
+    words: Ints
+    tags: Ints | None
+
+
+def _tag_rows(shard: TokenShard, settings: Settings, tags: TagTable | None) -> Ints | None:
+    if not settings.has_tags or tags is None or shard.tags is None:
+        return None
+    return tags.lookup(shard.tags)
+
+
+def units(mapped: Sequence[Mapped], epoch: int, first_token: int) -> Iterator[Batch]:
     """Yield an epoch's units of work in the corpus's order."""
     first_row = 0
-    for shard, ids in mapped:
+    for shard, words, tags in mapped:
         for batch in shard.batches():
             tokens, offsets = arrays(cast("pa.ListArray[pa.Int32Scalar]", batch.column("tokens")))
-            yield Batch(tokens, offsets, ids, first_row, first_token, epoch)
+            unit = Batch(tokens, offsets, words, first_row, first_token, epoch)
+            if tags is not None:
+                of = arrays(cast("pa.ListArray[pa.Int32Scalar]", batch.column("tags")))
+                unit = replace(unit, tags=of[0], tag_offsets=of[1], tag_map=tags)
+            yield unit
             first_row += len(offsets) - 1
             first_token += int(offsets[-1]) - int(offsets[0])
 
@@ -196,61 +196,6 @@ def arrays(lists: "pa.ListArray[pa.Int32Scalar]") -> tuple[Ints, Ints]:
         np.asarray(lists.values.to_numpy(zero_copy_only=True), np.int32),
         offsets[lists.offset : lists.offset + len(lists) + 1],
     )
-
-
-class _Pass:
-    """One epoch: threads that take units from one iterator until it ends or something fails."""
-
-    def __init__(self, kernel: Kernel, work: Iterator[Batch]) -> None:
-        self._kernel = kernel
-        self._work = work
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._failure: BaseException | None = None
-        self._total = Tally()
-
-    def run(self, workers: int, tell: Callable[[Tally], None]) -> Tally:
-        threads = [
-            threading.Thread(target=self._worker, name=f"millrace-train-{n}", daemon=True)
-            for n in range(workers)
-        ]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.2)
-                    tell(self._sum())
-        finally:
-            # Also when this thread is interrupted, or `tell` fails: no thread goes on alone.
-            self._stop.set()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
-        if self._failure is not None:
-            raise self._failure
-        return self._sum()
-
-    def _worker(self) -> None:
-        try:
-            while not self._stop.is_set():
-                with self._lock:
-                    batch = next(self._work, None)
-                if batch is None:
-                    return
-                tally = self._kernel.train(batch)
-                with self._lock:
-                    self._total.add(tally)
-        except BaseException as failure:  # noqa: BLE001  (raised again by the thread that waits)
-            self._stop.set()
-            with self._lock:
-                self._failure = self._failure or failure
-
-    def _sum(self) -> Tally:
-        with self._lock:
-            total = Tally()
-            total.add(self._total)
-            return total
 
 
 def _closed(tally: Tally) -> Epoch:

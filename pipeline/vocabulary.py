@@ -8,17 +8,19 @@ later words are appended, and no id ever changes.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from typing import Protocol, Union
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
+from corpora.tokens.interner import Interner
 from pipeline import kernels
 from pipeline.counting import Counting
+from pipeline.key_index import word_index
 
 COUNTING_MEMORY = 256 << 20  # bytes
 
@@ -124,8 +126,15 @@ class Vocabulary:
         return self.counts[: self.size]
 
     def lookup(self, words: pa.StringArray) -> NDArray[np.int32]:
-        """Return the id of each word, -1 where it has none."""
-        return _positions(self.retained, words)
+        """Return the id of each word, -1 where it has none.
+
+        The first call builds an index; after that, several threads may look up side by side.
+        """
+        return self._index.find(words)
+
+    @cached_property
+    def _index(self) -> Interner:
+        return word_index(self.retained)
 
     def keep_thresholds(self, sample: float) -> NDArray[np.uint32]:
         """Return (size) thresholds: an occurrence stays if a uniform 32-bit draw is at most that.
@@ -144,9 +153,3 @@ class Vocabulary:
     def noise(self, ns_exponent: float) -> NDArray[np.uint64]:
         """Return the alias table (size) of the noise distribution, count ** ns_exponent."""
         return kernels.noise_table(self.retained_counts.astype(np.float64) ** ns_exponent)
-
-
-def _positions(where: pa.StringArray, words: pa.StringArray) -> NDArray[np.int32]:
-    """Return the position in `where` of each of `words`, -1 where it is not there."""
-    found = pc.index_in(words, value_set=where).fill_null(-1)
-    return np.asarray(found.to_numpy(zero_copy_only=False), np.int32)

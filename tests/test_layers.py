@@ -16,57 +16,72 @@ LAYERS = """\
 corpora.errors
 corpora.declared
 corpora.registry
-corpora.members
-corpora.codecs
-corpora.readahead
-corpora.address
-corpora.retry
-corpora.fingerprint
-corpora.filesystems
-corpora.seekable
-corpora.ranges
-corpora.archives
-corpora.stored
-corpora.source
+corpora.part
+corpora.sources.members
+corpora.sources.codecs
+corpora.sources.readahead
+corpora.sources.byte_stream
+corpora.sources.address
+corpora.sources.retry
+corpora.sources.fingerprint
+corpora.sources.filesystems
+corpora.sources.seekable
+corpora.sources.ranges
+corpora.sources.archives
+corpora.sources.stored
+corpora.sources.archived
+corpora.sources.source
+corpora.sources.folders
 corpora._tokens
-corpora.isa
-corpora.buffers
-corpora.interner
-corpora.decoding
-corpora.lines
-corpora.tagged_document
-corpora.draws
-corpora.columns
-corpora.cut_rows
-corpora.row_builder
-corpora.byte_stream
-corpora.tag_names
-corpora.folders
-corpora.table_rows
-corpora.brown_lines
+corpora.tokens.isa
+corpora.tokens.buffers
+corpora.tokens.interner
+corpora.tokens.decoding
+corpora.tokens.lines
+corpora.tokens.units
+corpora.tokens.side_by_side
+corpora.tokens.token_batches
+corpora.rows.tagged_document
+corpora.rows.draws
+corpora.rows.columns
+corpora.rows.cut_rows
+corpora.rows.row_builder
+corpora.rows.tag_names
+corpora.rows.table_rows
+corpora.rows.brown_lines
 corpora.transform
-corpora.units
-corpora.side_by_side
-corpora.token_batches
 corpora.transforms.*
 corpora.mapping
 corpora.corpus
 corpora.reader
+corpora.table_reader
 corpora.readers.*
-corpora.encoder
-corpora.shard_set
+corpora.shards.encoder
+corpora.shards.shard_set
+corpora.shards.token_shard
+corpora.shards.cached
+corpora.shards.streamed
+corpora.shards.encode
 corpora.shards
 corpora
-corpora.readers corpora.transforms
+corpora.sources corpora.tokens corpora.rows corpora.readers corpora.transforms
 pipeline._train
 pipeline.kernels
 pipeline.sorted_runs
 pipeline.counting
+pipeline.key_index
 pipeline.vocabulary
+pipeline.settings
 pipeline.weights
-pipeline.training
+pipeline.tree
+pipeline.tags
+pipeline.tag_checks
+pipeline.passes
+pipeline.training pipeline.inference
 pipeline.models.keyed_vectors
+pipeline.models.model_files
 pipeline.models.model
+pipeline.models.face
 pipeline.models.*
 pipeline.store_errors
 pipeline.manifest
@@ -75,6 +90,7 @@ pipeline.store_storage
 pipeline.store
 pipeline.stage
 pipeline.stage_corpus
+pipeline.stage_training
 pipeline.stages.*
 pipeline.engine
 pipeline.engines.*
@@ -172,8 +188,8 @@ def tree(root, **sources):
     [
         ({"corpora__errors": "", "pipeline__store": "from corpora.errors import X"}, []),
         (
-            {"corpora__source": "import pipeline.store", "pipeline__store": ""},
-            ["corpora.source imports pipeline.store, of a later layer"],
+            {"corpora__sources__source": "import pipeline.store", "pipeline__store": ""},
+            ["corpora.sources.source imports pipeline.store, of a later layer"],
         ),
         (
             {"pipeline__store": "def f():\n    from pipeline import cli", "pipeline__cli": ""},

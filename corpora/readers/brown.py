@@ -1,16 +1,15 @@
 """Brown: the Brown corpus as NLTK has it, words with their parts of speech."""
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import pyarrow as pa
 
-from corpora.brown_lines import brown_lines
-from corpora.folders import in_folder
 from corpora.reader import FileReader
-from corpora.row_builder import RowBuilder
-from corpora.source import Source, Url
+from corpora.rows.brown_lines import brown_lines
+from corpora.rows.row_builder import RowBuilder
+from corpora.sources.folders import in_folder
+from corpora.sources.source import Source
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,6 @@ class Brown(FileReader):
     [['the/at', 'jury/nn', 'said/vb']]
     >>> folder.cleanup()
     """
-
-    url: Url
-    _: KW_ONLY
-    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
 
     def sources(self) -> list[Source]:
         """Return the folder's files in the order of their names."""

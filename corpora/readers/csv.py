@@ -5,21 +5,21 @@ import io
 import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from itertools import chain
 from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
-from annotated_types import Ge, MaxLen, MinLen
+from annotated_types import MaxLen, MinLen
 
-from corpora.byte_stream import ByteStream, checked_utf8
-from corpora.decoding import Errors, mended
 from corpora.errors import CorpusError
-from corpora.reader import FileReader
-from corpora.source import Source, Url
-from corpora.table_rows import Layout, check_names
+from corpora.rows.table_rows import check_names
+from corpora.sources.byte_stream import ByteStream
+from corpora.sources.source import Source
+from corpora.table_reader import TableReader
+from corpora.tokens.decoding import Errors, checked_utf8, mended
 
 LONGEST = 1 << 24  # bytes that a row, and the header, may have
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -28,7 +28,7 @@ Character = Annotated[str, MinLen(1), MaxLen(1)]
 
 
 @dataclass(frozen=True)
-class Csv(FileReader):
+class Csv(TableReader):
     r"""Files of separated values with a header: a column of text, and perhaps one of tags.
 
     url: where the files are, as for LineSentence; errors: what becomes of bytes that are not UTF-8;
@@ -50,46 +50,24 @@ class Csv(FileReader):
     >>> folder.cleanup()
     """
 
-    url: Url
     _: KW_ONLY
-    text: str = "text"
-    tags: str | None = None
     tag_separator: Annotated[str, MinLen(1)] | None = None
     int_tags: bool = False
-    columns: tuple[str, ...] = ()
     names: tuple[str, ...] | None = None
     delimiter: Character = ","
     quote: Annotated[str, MaxLen(1)] = '"'
     escape: Character | None = None
-    max_document_length: Annotated[int, Ge(1)] | None = 10_000
     errors: Errors = "strict"
-    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
-
-    def __post_init__(self) -> None:
-        """Make lists of names tuples, and check all."""
-        for name in ("columns", "names"):
-            if isinstance(getattr(self, name), list):
-                object.__setattr__(self, name, tuple(getattr(self, name)))
-        super().__post_init__()
-
-    def faults(self) -> Iterator[str]:
-        """Refuse names that rows have already."""
-        yield from super().faults()
-        yield from self._layout.faults()
-
-    @property
-    def _layout(self) -> Layout:
-        return Layout(self.text, self.tags, self.columns, self.max_document_length)
 
     def options(self) -> str:
         """Return what shapes the rows."""
         signs = (self.names, self.delimiter, self.quote, self.escape)
         tags = (self.tag_separator, self.int_tags)
-        return f"{self._layout!r}, {signs}, {tags}, errors={self.errors}"
+        return f"{self.layout!r}, {signs}, {tags}, errors={self.errors}"
 
     def rows(self, source: Source) -> Iterator[pa.RecordBatch]:
         """Yield batches of {text: string, tags, the columns kept, continued: bool}."""
-        layout = self._layout
+        layout = self.layout
         first = 2 if self.names is None else 1  # the header is row 1
         with closing(source.blocks()) as blocks:
             head, stream = self._checked(blocks, source.label)
@@ -124,11 +102,11 @@ class Csv(FileReader):
                 quoting=quoting,
             )
             try:
-                check_names(self._layout.needed, next(header, []), url)
+                check_names(self.layout.needed, next(header, []), url)
             except csv.Error as error:
                 raise _misfit(error, url, 1) from error
         elif self.names is not None:
-            check_names(self._layout.needed, self.names, url)
+            check_names(self.layout.needed, self.names, url)
         whole = (block for block in chain([head], utf8))
         return head, io.BufferedReader(ByteStream(whole), 1 << 20)
 
@@ -147,8 +125,8 @@ class Csv(FileReader):
             ),
             # No guesses: a column that holds numbers by chance in one file is text all the same.
             pc_csv.ConvertOptions(
-                column_types=dict.fromkeys(self._layout.needed, pa.string()),
-                include_columns=self._layout.needed,
+                column_types=dict.fromkeys(self.layout.needed, pa.string()),
+                include_columns=self.layout.needed,
                 strings_can_be_null=False,
             ),
         )

@@ -1,20 +1,18 @@
 """Documents: tagged documents that are in memory, or made by an iterable of one's own."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Any, ClassVar
 
 import pyarrow as pa
 from annotated_types import Ge
 
-from corpora.errors import CorpusError
-from corpora.reader import Reader
-from corpora.row_builder import RowBuilder, unfit_tags, unfit_tokens
-from corpora.transform import Part
+from corpora.reader import IterableReader
+from corpora.rows.row_builder import RowBuilder, unfit_tags, unfit_tokens
 
 
 @dataclass(frozen=True)
-class Documents(Reader):
+class Documents(IterableReader):
     """An iterable of `TaggedDocument(words, tags)` that can be iterated again.
 
     words: a list of tokens, each any string. tags: a list of strings or of whole numbers, any
@@ -28,28 +26,13 @@ class Documents(Reader):
     [TaggedDocument(words=['to', 'be'], tags=['hamlet', 'act 3'])]
     """
 
-    iterable: Any = field(repr=False)
+    kind: ClassVar[str] = "document"
+    wanted: ClassVar[str] = "tagged documents"
     _: KW_ONLY
     max_document_length: Annotated[int, Ge(1)] | None = 10_000
 
-    def faults(self) -> Iterator[str]:
-        """Refuse what can be iterated only once, and what can't be at all."""
-        yield from super().faults()
-        if isinstance(self.iterable, str | bytes):
-            yield "iterable must be tagged documents, not one string"
-        elif isinstance(self.iterable, Iterator):
-            yield (
-                "iterable must be iterable more than once, and a generator is used up by the first "
-                "pass: give a list, or an object whose __iter__ starts again"
-            )
-        elif not isinstance(self.iterable, Iterable):
-            yield f"iterable must be iterable, not {type(self.iterable).__name__}"
-
-    def parts(self) -> list[Part]:
-        """Return one part; nothing is known of its content before it is read."""
-        return [Part("documents in memory", None, self._read)]
-
-    def _read(self) -> Iterator[pa.RecordBatch]:
+    def rows(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches of {words, tags, continued: bool}."""
         builder = RowBuilder(self.max_document_length)
         for number, document in enumerate(self.iterable):
             words, tags = _taken_apart(document, number)
@@ -65,16 +48,16 @@ def _taken_apart(document: Any, number: int) -> tuple[list[str], list[str | int]
     for name, value in (("words", words), ("tags", tags)):
         if isinstance(value, str | bytes):
             shown = value if isinstance(value, str) and len(value) < 40 else "..."
-            raise _refused(number, f"has one string for its {name}", f'write ["{shown}"], a list')
+            raise Documents.refused(
+                number, f"has one string for its {name}", f'write ["{shown}"], a list'
+            )
         if not isinstance(value, Iterable):
             problem = f"has {type(value).__name__} for its {name}, not a list"
-            raise _refused(number, problem, "give TaggedDocument(words, tags), two lists")
+            raise Documents.refused(number, problem, "give TaggedDocument(words, tags), two lists")
         lists.append(list(value))
     problem = unfit_tokens(lists[0]) or unfit_tags(lists[1]) or ""
     if problem:
-        raise _refused(number, problem, "give words as strings, and tags all as strings or numbers")
+        raise Documents.refused(
+            number, problem, "give words as strings, and tags all as strings or numbers"
+        )
     return lists[0], lists[1]
-
-
-def _refused(number: int, problem: str, remedy: str) -> CorpusError:
-    return CorpusError(f"the document {problem}", position=f"document {number}", remedy=remedy)

@@ -8,24 +8,22 @@ only in which row of which block it is. Here it has the file, the line and the c
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import pyarrow as pa
-from annotated_types import Ge
 
-from corpora.columns import OWN
-from corpora.decoding import Errors
 from corpora.errors import CorpusError
-from corpora.lines import split_lines
-from corpora.reader import FileReader
-from corpora.row_builder import RowBuilder, encodable, unfit_tags, unfit_tokens
-from corpora.source import Source, Url
-from corpora.table_rows import check_names
+from corpora.rows.row_builder import RowBuilder, encodable, unfit_tags, unfit_tokens
+from corpora.rows.table_rows import check_names
+from corpora.sources.source import Source
+from corpora.table_reader import TableReader
+from corpora.tokens.decoding import Errors
+from corpora.tokens.lines import split_lines
 
 
 @dataclass(frozen=True)
-class JsonLines(FileReader):
+class JsonLines(TableReader):
     r"""Files of one JSON object a line; blank lines give nothing.
 
     url: where the files are, as for LineSentence; errors: what becomes of bytes that are not UTF-8;
@@ -45,26 +43,8 @@ class JsonLines(FileReader):
     >>> folder.cleanup()
     """
 
-    url: Url
     _: KW_ONLY
-    text: str = "text"
-    tags: str | None = None
-    columns: tuple[str, ...] = ()
-    max_document_length: Annotated[int, Ge(1)] | None = 10_000
     errors: Errors = "strict"
-    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
-
-    def __post_init__(self) -> None:
-        """Make a list of keys a tuple, and check all."""
-        if isinstance(self.columns, list):
-            object.__setattr__(self, "columns", tuple(self.columns))
-        super().__post_init__()
-
-    def faults(self) -> Iterator[str]:
-        """Refuse names that rows have already."""
-        yield from super().faults()
-        for name in set(self.columns) & set(OWN) - {self.text}:
-            yield f'columns can\'t have "{name}": rows have a column of their own that is called so'
 
     def options(self) -> str:
         """Return what shapes the rows."""
@@ -98,7 +78,10 @@ class JsonLines(FileReader):
             ) from error
         except (ValueError, RecursionError) as error:  # a number of thousands of digits, [[[[...
             raise CorpusError(
-                f"this is not JSON to read: {error}", url=url, position=place
+                f"this is not JSON to read: {error}",
+                url=url,
+                position=place,
+                remedy="mend the line, or leave it out",
             ) from error
         try:
             return self._row(found, url)

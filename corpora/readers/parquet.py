@@ -1,23 +1,22 @@
 """Parquet: rows from the columns of Parquet files."""
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from annotated_types import Ge
 
 from corpora.errors import CorpusError
-from corpora.reader import FileReader
-from corpora.source import Source, Url
-from corpora.table_rows import Layout, check_names
+from corpora.rows.table_rows import check_names
+from corpora.sources.source import Source
+from corpora.table_reader import TableReader
 
 ROWS = 1 << 12  # rows in a batch, at most
 
 
 @dataclass(frozen=True)
-class Parquet(FileReader):
+class Parquet(TableReader):
     """Parquet files: a column of text, or of lists of words, and perhaps one of tags.
 
     url: where the files are, as for LineSentence; storage_options: what the address's file system
@@ -36,36 +35,13 @@ class Parquet(FileReader):
     >>> folder.cleanup()
     """
 
-    url: Url
-    _: KW_ONLY
-    text: str = "text"
-    tags: str | None = None
-    columns: tuple[str, ...] = ()
-    max_document_length: Annotated[int, Ge(1)] | None = 10_000
-    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
-
-    def __post_init__(self) -> None:
-        """Make a list of columns a tuple, and check all."""
-        if isinstance(self.columns, list):
-            object.__setattr__(self, "columns", tuple(self.columns))
-        super().__post_init__()
-
-    def faults(self) -> Iterator[str]:
-        """Refuse names that rows have already."""
-        yield from super().faults()
-        yield from self._layout.faults()
-
-    @property
-    def _layout(self) -> Layout:
-        return Layout(self.text, self.tags, self.columns, self.max_document_length)
-
     def options(self) -> str:
         """Return what shapes the rows."""
-        return repr(self._layout)
+        return repr(self.layout)
 
     def rows(self, source: Source) -> Iterator[pa.RecordBatch]:
         """Yield batches of {text or words, tags, the columns kept, continued: bool}."""
-        layout = self._layout
+        layout = self.layout
         first = 0
         with source.opened() as file:
             try:

@@ -1,14 +1,10 @@
 """PathLineSentences: LineSentence over all files of a folder."""
 
-from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any
+from dataclasses import dataclass
 
-from annotated_types import Ge
-
-from corpora.decoding import Errors
-from corpora.folders import in_folder
 from corpora.readers.line_sentence import LineSentence
-from corpora.source import Source, Url
+from corpora.sources.folders import in_folder
+from corpora.sources.source import Source
 
 
 @dataclass(frozen=True)
@@ -26,13 +22,6 @@ class PathLineSentences(LineSentence):
     [['file', 'a'], ['file', 'b']]
     >>> folder.cleanup()
     """
-
-    url: Url
-    _: KW_ONLY
-    max_sentence_length: Annotated[int, Ge(1)] = 10_000
-    limit: Annotated[int, Ge(0)] | None = None
-    errors: Errors = "strict"
-    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
 
     def sources(self) -> list[Source]:
         """Return the folder's files in the order of their names."""

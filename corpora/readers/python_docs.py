@@ -17,8 +17,8 @@ from typing import ClassVar
 import pyarrow as pa
 
 from corpora.errors import CorpusError
+from corpora.part import Part
 from corpora.reader import Reader
-from corpora.transform import Part
 
 WORD = re.compile(r"_*[^\W\d_]\w*(?:['\N{RIGHT SINGLE QUOTATION MARK}][^\W\d_]+)?")
 # Comments that speak to a program.

@@ -1,14 +1,13 @@
 """Sentences: token lists that are in memory, or made by an iterable of one's own."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from corpora.errors import CorpusError
-from corpora.reader import Reader
-from corpora.transform import Part
+from corpora.reader import IterableReader
+from corpora.rows.row_builder import unfit_tokens
 
 ROWS = 1 << 12  # rows in a batch, at most
 TOKENS = 1 << 16  # tokens in a batch, about
@@ -17,7 +16,7 @@ WORDS = pa.schema([("words", pa.list_(pa.string()))])
 
 
 @dataclass(frozen=True)
-class Sentences(Reader):
+class Sentences(IterableReader):
     """An iterable of token lists that can be iterated again: a list, or an object with `__iter__`.
 
     A token may be any string, with spaces too. A generator is refused, since training reads a
@@ -29,33 +28,20 @@ class Sentences(Reader):
     ['new york', 'is', 'big', 'it']
     """
 
-    iterable: Any = field(repr=False)
+    kind: ClassVar[str] = "sentence"
+    wanted: ClassVar[str] = "token lists"
 
-    def faults(self) -> Iterator[str]:
-        """Refuse what can be iterated only once, and what can't be at all."""
-        if isinstance(self.iterable, str | bytes):
-            yield "iterable must be token lists, not one string: split it first"
-        elif isinstance(self.iterable, Iterator):
-            yield (
-                "iterable must be iterable more than once, and a generator is used up by the first "
-                "pass: give a list, or an object whose __iter__ starts again"
-            )
-        elif not isinstance(self.iterable, Iterable):
-            yield f"iterable must be iterable, not {type(self.iterable).__name__}"
-
-    def parts(self) -> list[Part]:
-        """Return one part; nothing is known of its content before it is read."""
-        return [Part("sentences in memory", None, self._read)]
-
-    def _read(self) -> Iterator[pa.RecordBatch]:
+    def rows(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches of {words: list<string>}."""
         rows: list[list[str]] = []
         first, tokens = 0, 0
         for row, sentence in enumerate(self.iterable):
             if isinstance(sentence, str | bytes):
-                raise _refused(row, "is one string where a list of tokens is wanted", "split it")
+                problem = "is one string where a list of tokens is wanted"
+                raise self.refused(row, problem, "split it")
             if not isinstance(sentence, Iterable):
                 problem = f"is {type(sentence).__name__} where a list of tokens is wanted"
-                raise _refused(row, problem, "give lists of strings")
+                raise self.refused(row, problem, "give lists of strings")
             rows.append(list(sentence))
             tokens += len(rows[-1])
             if len(rows) == ROWS or tokens >= TOKENS:
@@ -73,23 +59,7 @@ def _batch(rows: list[list[str]], first: int) -> pa.RecordBatch:
     except (pa.ArrowException, UnicodeError, TypeError):
         pass  # found again below: slower, but with its place
     for row, sentence in enumerate(rows, first):
-        for place, token in enumerate(sentence):
-            reason = _unfit(token)
-            if reason:
-                where = f"has a token that {reason} at place {place}"
-                raise _refused(row, where, "give strings that can be UTF-8")
-    raise _refused(first, "can't be put into an Arrow column", "give lists of strings")
-
-
-def _unfit(token: object) -> str | None:
-    if not isinstance(token, str):
-        return f"is {type(token).__name__}, not str,"
-    try:
-        token.encode()
-    except UnicodeEncodeError:
-        return "holds half of a surrogate pair"
-    return None
-
-
-def _refused(row: int, problem: str, remedy: str) -> CorpusError:
-    return CorpusError(f"the sentence {problem}", position=f"sentence {row}", remedy=remedy)
+        problem = unfit_tokens(sentence)
+        if problem:
+            raise Sentences.refused(row, problem, "give strings that can be UTF-8")
+    raise Sentences.refused(first, "can't be put into an Arrow column", "give lists of strings")

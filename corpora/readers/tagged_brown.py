@@ -1,17 +1,16 @@
 """TaggedBrown: the sentences of the Brown corpus as documents."""
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import pyarrow as pa
 
-from corpora.brown_lines import brown_lines
-from corpora.folders import in_folder
 from corpora.reader import FileReader
-from corpora.row_builder import RowBuilder
-from corpora.source import Source, Url
-from corpora.tag_names import check_tag_names, tag_name
+from corpora.rows.brown_lines import brown_lines
+from corpora.rows.row_builder import RowBuilder
+from corpora.rows.tag_names import check_tag_names, tag_name
+from corpora.sources.folders import in_folder
+from corpora.sources.source import Source
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,9 @@ class TaggedBrown(FileReader):
     >>> folder.cleanup()
     """
 
-    url: Url
-    _: KW_ONLY
-    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
+    def first_tag(self, source: Source) -> str:
+        """Return the tag of the first line."""
+        return f"{tag_name(self.url, source)}_SENT_0"
 
     def check(self, sources: list[Source]) -> None:
         """Refuse files whose sentences would have the same tags."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from annotated_types import Ge
 
-from corpora.columns import beginnings
-from corpora.decoding import Errors
 from corpora.errors import CorpusError
-from corpora.lines import split_lines
 from corpora.reader import FileReader
-from corpora.source import Source, Url
-from corpora.tag_names import check_tag_names, tag_name
+from corpora.rows.columns import beginnings
+from corpora.rows.tag_names import check_tag_names, tag_name
+from corpora.sources.source import Source
+from corpora.tokens.decoding import Errors
+from corpora.tokens.lines import split_lines
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,10 @@ class TaggedLineDocument(FileReader):
     >>> folder.cleanup()
     """
 
-    url: Url
     _: KW_ONLY
     tags: Literal["name", "address", "line"] = "name"
     max_document_length: Annotated[int, Ge(1)] | None = 10_000
     errors: Errors = "strict"
-    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
 
     def check(self, sources: list[Source]) -> None:
         """Refuse files whose documents would have the same tags."""
@@ -62,6 +60,10 @@ class TaggedLineDocument(FileReader):
                 url=sources[1].label,
                 remedy='set tags = "name", or read a single file',
             )
+
+    def first_tag(self, source: Source) -> str:
+        """Return the tag of the first line."""
+        return "0" if self.tags == "line" else f"{self._names([source])[0]}:1"
 
     def options(self) -> str:
         """Return what shapes the rows."""

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated
 
 import pyarrow as pa
 from annotated_types import Ge
 
-from corpora.decoding import Errors
 from corpora.errors import CorpusError
-from corpora.lines import split_lines
 from corpora.reader import FileReader
-from corpora.source import Source, Url
+from corpora.sources.source import Source
+from corpora.tokens.decoding import Errors
+from corpora.tokens.lines import split_lines
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,9 @@ class Text8(FileReader):
     >>> folder.cleanup()
     """
 
-    url: Url
     _: KW_ONLY
     max_sentence_length: Annotated[int, Ge(1)] = 10_000
     errors: Errors = "strict"
-    storage_options: dict[str, Any] | None = field(default=None, repr=False, hash=False)
 
     def options(self) -> str:
         """Return what shapes the rows."""

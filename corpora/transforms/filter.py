@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from annotated_types import Ge
 
-from corpora.columns import token_counts
 from corpora.errors import CorpusError
+from corpora.rows.columns import token_counts
 from corpora.transform import RowTransform
 
 Value = str | int | float | bool
@@ -36,12 +36,6 @@ class Filter(RowTransform):
     one_of: tuple[Value, ...] | None = None
     at_least: Value | None = None
     at_most: Value | None = None
-
-    def __post_init__(self) -> None:
-        """Make a list of values a tuple, and check all."""
-        if isinstance(self.one_of, list):
-            object.__setattr__(self, "one_of", tuple(self.one_of))
-        super().__post_init__()
 
     def faults(self) -> Iterator[str]:
         """Refuse a filter that keeps all or nothing by mistake."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from annotated_types import Gt
 
-from corpora.columns import joined
 from corpora.errors import CorpusError
-from corpora.transform import Part, Transform, join, opened
+from corpora.part import Part, join, opened
+from corpora.rows.columns import joined
+from corpora.transform import Transform
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,6 @@ class Interleave(Transform):
     """
 
     weights: tuple[Annotated[float, Gt(0)], ...] | None = None
-
-    def __post_init__(self) -> None:
-        """Make a list of weights a tuple, and check all."""
-        if isinstance(self.weights, list):
-            object.__setattr__(self, "weights", tuple(self.weights))
-        super().__post_init__()
 
     def faults(self) -> Iterator[str]:
         """Refuse weights that are not above zero."""
@@ -66,7 +61,8 @@ class Interleave(Transform):
         # The links' borders are in no other place of the fingerprint.
         sizes = [len(link) for link in links]
         fingerprint = self.extended(whole.fingerprint)
-        return [Part(whole.label, fingerprint and f"{fingerprint} of {sizes}", read)]
+        fingerprint = fingerprint and f"{fingerprint} of {sizes}"
+        return [replace(whole, fingerprint=fingerprint, read=read)]
 
 
 @dataclass

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpora.buffers import string_buffers
+from corpora.tokens.buffers import string_buffers
 from corpora.transform import RowTransform
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from annotated_types import Ge, Le
 
-from corpora.columns import beginnings
-from corpora.draws import uniform
+from corpora.rows.columns import beginnings
+from corpora.rows.draws import uniform
 from corpora.transform import PartTransform
 
 

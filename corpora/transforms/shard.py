@@ -1,7 +1,7 @@
 """Shard: every n-th row, or every n-th file, for one of n workers."""
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Annotated, Literal
 
@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 from annotated_types import Ge
 
-from corpora.columns import beginnings
-from corpora.transform import Part, Transform, opened
+from corpora.part import Part, opened
+from corpora.rows.columns import beginnings
+from corpora.transform import Transform
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Shard(Transform):
             fingerprint = self.extended(part.fingerprint)
             if fingerprint is not None:
                 fingerprint += f" from row {first}"
-            dealt.append(Part(part.label, fingerprint, partial(self._read, part, first)))
+            read = partial(self._read, part, first)
+            dealt.append(replace(part, fingerprint=fingerprint, read=read))
         return dealt
 
     def _read(self, part: Part, first: int) -> Iterator[pa.RecordBatch]:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import pyarrow as pa
 from annotated_types import Ge
 
-from corpora.columns import joined
-from corpora.draws import permutation
+from corpora.rows.columns import joined
+from corpora.rows.draws import permutation
 from corpora.transform import StreamTransform
 
 ROWS = 1 << 12  # rows in a batch, at most

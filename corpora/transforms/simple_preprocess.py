@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from annotated_types import Ge
 
-from corpora.buffers import string_buffers
-from corpora.columns import with_words
-from corpora.interner import Interner
+from corpora.rows.columns import with_words
+from corpora.tokens.buffers import string_buffers
+from corpora.tokens.interner import Interner
 from corpora.transform import RowTransform
 
 LETTERS = re.compile(r"[^\W\d]+")

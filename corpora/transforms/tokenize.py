@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from corpora.columns import STRINGS, with_words
+from corpora.rows.columns import STRINGS, with_words
 from corpora.transform import RowTransform
 
 

@@ -74,6 +74,9 @@ typedef struct {
 int mr_split_words(mr_words *words, mr_pass *pass, int isa);
 /* Intern every string as it stands: the words of an already split column. */
 int mr_intern(mr_words *words, mr_pass *pass);
+/* The id of every string, -1 for one that is not there; ids has room for all rows. Changes no word,
+ * so several threads may look up side by side. */
+int mr_find(const mr_words *words, mr_pass *pass);
 /* Put the words of `words->slots` into a zeroed and larger table. */
 int mr_rehash(const mr_words *words, mr_slot *slots, int64_t slots_n);
 /* Put table[id] in the place of each id, (n). */

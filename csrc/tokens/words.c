@@ -67,27 +67,33 @@ static inline int same(const uint8_t *a, const uint8_t *b, int64_t length) {
     return differ == 0;
 }
 
-/* The id of a word that is new, or has been seen before. There must be room. */
-static inline int32_t id_of(mr_words *words, name w, const uint8_t *p, int64_t length) {
+/* The slot that holds a word, or the free one where it would be. */
+static inline mr_slot *slot_of(const mr_words *words, name w, const uint8_t *p, int64_t length) {
     const uint64_t mask = (uint64_t)words->slots_n - 1;
     const uint32_t tag = (uint32_t)length + 1;
     for (uint64_t i = w.hash & mask;; i = (i + 1) & mask) {
         mr_slot *slot = words->slots + i;
         if (slot->key == w.key && slot->length == tag) {
-            if (length <= 8 || same(words->bytes + words->starts[slot->id], p, length))
-                return slot->id;
+            if (length <= 8 || same(words->bytes + words->starts[slot->id], p, length)) return slot;
         } else if (slot->length == 0) {
-            const int64_t id = words->words_n++;
-            slot->key = w.key;
-            slot->length = tag;
-            slot->id = (int32_t)id;
-            if (length > 0) memcpy(words->bytes + words->bytes_n, p, (size_t)length);
-            words->bytes_n += length;
-            words->starts[id + 1] = (int32_t)words->bytes_n;
-            words->counts[id] = 0;
-            return (int32_t)id;
+            return slot;
         }
     }
+}
+
+/* The id of a word that is new, or has been seen before. There must be room. */
+static inline int32_t id_of(mr_words *words, name w, const uint8_t *p, int64_t length) {
+    mr_slot *slot = slot_of(words, w, p, length);
+    if (slot->length != 0) return slot->id;
+    const int64_t id = words->words_n++;
+    slot->key = w.key;
+    slot->length = (uint32_t)length + 1;
+    slot->id = (int32_t)id;
+    if (length > 0) memcpy(words->bytes + words->bytes_n, p, (size_t)length);
+    words->bytes_n += length;
+    words->starts[id + 1] = (int32_t)words->bytes_n;
+    words->counts[id] = 0;
+    return (int32_t)id;
 }
 
 /* Is there room for `n` more words that have `bytes` bytes together? */
@@ -247,6 +253,31 @@ int mr_intern(mr_words *words, mr_pass *pass) {
         pass->ids_n += n;
         pass->at += n;
     }
+    return MR_DONE;
+}
+
+int mr_find(const mr_words *words, mr_pass *pass) {
+    enum { MANY = 64 };
+    if (!sound(words) || !sound_pass(pass) || pass->ids_cap < pass->rows) return MR_BAD_ARGUMENT;
+    const uint64_t mask = (uint64_t)words->slots_n - 1;
+    name names[MANY];
+    for (int64_t at = 0; at < pass->rows; at += MANY) {
+        const int64_t n = pass->rows - at < MANY ? pass->rows - at : MANY;
+        for (int64_t k = 0; k < n; k++) {
+            const int64_t from = offset(pass, at + k), to = offset(pass, at + k + 1);
+            if (from < 0 || to < from || to > pass->text_n) return MR_BAD_OFFSETS;
+            names[k] = name_of(words->seed, pass->text + from, to - from, pass->text_n - from);
+            __builtin_prefetch(words->slots + (names[k].hash & mask));
+        }
+        for (int64_t k = 0; k < n; k++) {
+            const int64_t from = offset(pass, at + k), to = offset(pass, at + k + 1);
+            pass->ids[at + k] = -1;
+            if (to - from >= INT32_MAX) continue; /* no dictionary has so long a word */
+            const mr_slot *slot = slot_of(words, names[k], pass->text + from, to - from);
+            if (slot->length) pass->ids[at + k] = slot->id;
+        }
+    }
+    pass->ids_n = pass->rows;
     return MR_DONE;
 }
 

@@ -3,8 +3,10 @@
 #include "train.h"
 
 #define DECLARE(isa) \
-    int64_t mr_scratch_##isa(const mr_model *, int64_t); \
+    int64_t mr_scratch_##isa(const mr_model *, int64_t, int64_t); \
     int32_t mr_train_##isa(const mr_model *, const mr_batch *, void *, mr_tally *); \
+    int32_t mr_infer_##isa(const mr_model *, const mr_batch *, int64_t, void *, mr_tally *); \
+    int32_t mr_score_##isa(const mr_model *, const mr_batch *, double *, void *, mr_tally *); \
     double mr_peak_##isa(int64_t, float *);
 DECLARE(base)
 #ifdef MR_HAVE_AVX2
@@ -51,15 +53,27 @@ int32_t mr_isa_available(int32_t isa) {
     default: return f##_base(__VA_ARGS__); \
     }
 
-int64_t mr_scratch(int32_t isa, const mr_model *model, int64_t tokens) {
+int64_t mr_scratch(int32_t isa, const mr_model *model, int64_t tokens, int64_t tags) {
     if (!mr_isa_available(isa)) return -1;
-    DISPATCH(mr_scratch, model, tokens)
+    DISPATCH(mr_scratch, model, tokens, tags)
 }
 
 int32_t mr_train(int32_t isa, const mr_model *model, const mr_batch *batch, void *scratch,
                  mr_tally *tally) {
     if (!mr_isa_available(isa)) return MR_BAD_MODEL;
     DISPATCH(mr_train, model, batch, scratch, tally)
+}
+
+int32_t mr_infer(int32_t isa, const mr_model *model, const mr_batch *batch, int64_t epochs,
+                 void *scratch, mr_tally *tally) {
+    if (!mr_isa_available(isa)) return MR_BAD_MODEL;
+    DISPATCH(mr_infer, model, batch, epochs, scratch, tally)
+}
+
+int32_t mr_score(int32_t isa, const mr_model *model, const mr_batch *batch, double *scores,
+                 void *scratch, mr_tally *tally) {
+    if (!mr_isa_available(isa)) return MR_BAD_MODEL;
+    DISPATCH(mr_score, model, batch, scores, scratch, tally)
 }
 
 double mr_peak(int32_t isa, int64_t rounds, float *sink) {

@@ -21,7 +21,7 @@ static inline uint64_t mr_draw(uint64_t stream, uint64_t i) {
 }
 
 /* A stream for each purpose that a row has: subsampling, windows, noise words, first values. */
-enum { MR_FOR_KEEP = 1, MR_FOR_WINDOW = 2, MR_FOR_NOISE = 3, MR_FOR_WEIGHTS = 4 };
+enum { MR_FOR_KEEP = 1, MR_FOR_WINDOW = 2, MR_FOR_NOISE = 3, MR_FOR_WEIGHTS = 4, MR_FOR_TAGS = 5 };
 static inline uint64_t mr_stream(uint64_t seed, uint64_t epoch, uint64_t row, uint64_t purpose) {
     uint64_t h = mr_mix(seed + MR_GOLDEN);
     h = mr_mix(h + epoch * MR_GOLDEN + 1);
@@ -31,6 +31,14 @@ static inline uint64_t mr_stream(uint64_t seed, uint64_t epoch, uint64_t row, ui
 /* Uniform on 0 .. n-1 for n < 2^32, from the draw's high half. */
 static inline uint32_t mr_below(uint64_t draw, uint64_t n) {
     return (uint32_t)(((draw >> 32) * n) >> 32);
+}
+
+/* First values of a row: U[-1/dim, 1/dim), 24 bits each; columns from dim on are zero. */
+static inline void mr_fill_row(float *row, int32_t dim, int32_t stride, uint64_t stream) {
+    const float scale = 1.0f / ((float)dim * 8388608.0f); /* 2^23 */
+    for (int32_t k = 0; k < dim; k++)
+        row[k] = (float)((int32_t)(mr_draw(stream, (uint64_t)k) >> 40) - 8388608) * scale;
+    for (int32_t k = dim; k < stride; k++) row[k] = 0;
 }
 
 /* A draw from an alias table: its high half gives the column, its low half decides between the

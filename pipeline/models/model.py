@@ -1,39 +1,39 @@
-"""A model: vocabulary, weights and the settings that shape it; and the same as files.
+"""A model: vocabulary, tags, weights and the settings that shape it; and the same as files."""
 
-The files are data, whatever program reads them: the words with their counts as an Arrow IPC file,
-the matrices as .npy, the settings as JSON. Loading maps them and runs nothing.
-"""
-
-import json
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from corpora.errors import MillraceError
+from corpora.shards import TokenShard
+from pipeline import inference, training
+from pipeline.models import model_files
 from pipeline.models.keyed_vectors import KeyedVectors
-from pipeline.training import WordSettings
+from pipeline.models.model_files import Files, Matrices, ModelError
+from pipeline.passes import Plan
+from pipeline.settings import Settings
+from pipeline.tag_checks import check_tags
+from pipeline.tags import TagTable
+from pipeline.training import Progress, Receipt, Shards
+from pipeline.tree import Tree
 from pipeline.vocabulary import Vocabulary
-from pipeline.weights import Weights
+from pipeline.weights import Floats, Weights, unpadded
 
-WORDS, VECTORS, OUTPUT, SETTINGS = "words.arrow", "vectors.npy", "output.npy", "settings.json"
-
-
-class ModelError(MillraceError):
-    """A model's files don't fit together, or settings don't fit the model."""
+__all__ = ["Model", "ModelError", "tags_with"]
 
 
 class Model:
     """What training makes and publishing saves.
 
+    vocabulary: the words; tags: the documents, where the settings give these vectors; tree: the
+    paths of hierarchical softmax, where the settings have it.
+
     >>> import tempfile
     >>> from pathlib import Path
     >>> import numpy as np, pyarrow as pa
     >>> words = Vocabulary.empty().add(pa.array(["a", "b"]), np.array([3, 2]), min_count=1)
-    >>> model = Model.fresh(words, WordSettings(vector_size=4), seed=1)
+    >>> model = Model.fresh(words, Settings(vector_size=4), seed=1)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     model.save(Path(folder))
     ...     again = Model.open(Path(folder))
@@ -44,78 +44,175 @@ class Model:
     def __init__(
         self,
         vocabulary: Vocabulary,
-        settings: WordSettings,
-        weights: Weights | tuple[NDArray[np.float32], NDArray[np.float32]],
+        settings: Settings,
+        weights: Weights | Matrices,
+        tags: TagTable | None = None,
+        tree: Tree | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.settings = settings
-        self._weights = weights  # or what is mapped: vectors and output, (rows, dim)
+        self.tags = tags
+        self.tree = tree
+        self._weights = weights  # Matrices: as they are mapped from files
+        self._inference: inference.Inference | None = None  # for the weights as they are
 
     @classmethod
-    def fresh(cls, vocabulary: Vocabulary, settings: WordSettings, seed: int) -> "Model":
-        """Return a model that has not been trained."""
-        return cls(vocabulary, settings, Weights.fresh(vocabulary.size, settings.vector_size, seed))
+    def fresh(
+        cls, vocabulary: Vocabulary, settings: Settings, seed: int, tags: TagTable | None = None
+    ) -> "Model":
+        """Return a model that has not been trained; tags: for settings that have tags."""
+        tree = Tree.of(vocabulary.retained_counts) if settings.hierarchical else None
+        if settings.has_tags:
+            tags = tags or TagTable.empty()
+        rows = 0 if tags is None else tags.size
+        weights = Weights.fresh(vocabulary.size, rows, settings, seed)
+        return cls(vocabulary, settings, weights, tags, tree)
 
-    def grow(self, vocabulary: Vocabulary, seed: int) -> None:
-        """Take a vocabulary that this model's was updated to, and make rows for its new words."""
-        self._weights = self.weights.grow(vocabulary.size, seed)
-        self.vocabulary = vocabulary
+    def grow(self, vocabulary: Vocabulary, seed: int, tags: TagTable | None = None) -> None:
+        """Take a vocabulary and tags that this model's were updated to; new ones get rows.
+
+        Rows that are there stay as they are. tags: None leaves them.
+        """
+        if tags is None:
+            tags = self.tags
+        rows = 0 if tags is None else tags.size
+        self._weights = self.weights.grow(vocabulary.size, rows, seed)
+        if self.tree is not None:
+            self.tree = self.tree.grow(vocabulary.retained_counts[self.vocabulary.size :])
+        self.vocabulary, self.tags = vocabulary, tags
+        self._inference = None
+
+    def train(
+        self,
+        shards: Shards,
+        plan: Plan,
+        *,
+        workers: int = 1,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Receipt:
+        """Train on a corpus's shards and return the receipt.
+
+        Raises TagError where their rows are not the documents that the settings need or have tags
+        without a vector, and what `training.train` raises.
+        """
+        check_tags(shards, self.settings, self.tags)
+        return training.train(
+            self.weights,
+            self.vocabulary,
+            self.settings,
+            shards,
+            plan,
+            tags=self.tags,
+            tree=self.tree,
+            workers=workers,
+            on_progress=on_progress,
+        )
+
+    def infer(self, texts: inference.Texts, plan: Plan, workers: int = 1) -> inference.Inferred:
+        """Find vectors for texts, (n) lists of words; the model stays as it is.
+
+        Raises ModelError for a model without documents' vectors.
+        """
+        self._demand_documents()
+        held = self._inference
+        if held is None or held.plan != plan:
+            held = self._inference = inference.Inference(
+                self._without_tags(), self.vocabulary, self.settings, plan, self.tree
+            )
+        return held.infer(texts, workers)
 
     @property
     def weights(self) -> Weights:
         """The matrices, to be trained; of a model that was opened, a copy in memory."""
-        if not isinstance(self._weights, Weights):
-            self._weights = Weights.of(*self._weights)
+        if isinstance(self._weights, Matrices):
+            held = self._weights
+            self._weights = Weights.of(held.vectors, held.output, held.nodes, held.tag_vectors)
+            self._inference = None  # it had a copy of its own
         return self._weights
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """(words, dimensions) the word vectors; they can't be written to."""
-        held = self._weights
-        view = (held.vectors if isinstance(held, Weights) else held[0]).view()
-        view.flags.writeable = False
-        return view
+        """(words, dimensions) the words' vectors; they can't be written to."""
+        return _locked(self._weights.vectors)
+
+    @property
+    def tag_vectors(self) -> NDArray[np.float32]:
+        """(tags, dimensions) the documents' vectors; they can't be written to."""
+        self._demand_documents()
+        found = self._weights.tag_vectors
+        assert found is not None
+        return _locked(found)
 
     @property
     def keyed_vectors(self) -> KeyedVectors:
-        """The word vectors with their words."""
+        """The words' vectors with their words."""
         return KeyedVectors(self.vocabulary.retained, self.vectors)
+
+    @property
+    def keyed_documents(self) -> KeyedVectors:
+        """The documents' vectors with their tags; raises ModelError where there are none."""
+        return KeyedVectors(self._demand_documents(), self.tag_vectors)
 
     def save(self, folder: Path) -> None:
         """Write the model's files into an empty folder."""
-        vocabulary, dim = self.vocabulary, self.settings.vector_size
-        table = pa.table({"word": vocabulary.words, "count": pa.array(vocabulary.counts)})
-        path = str(folder / WORDS)
-        with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
-            out.write_table(table)
-        held = self._weights
-        pair = (held.vectors, held.output[:, :dim]) if isinstance(held, Weights) else held
-        for name, matrix in zip((VECTORS, OUTPUT), pair, strict=True):
-            np.save(folder / name, matrix, allow_pickle=False)
-        settings = {"words": vocabulary.size, "word_settings": asdict(self.settings)}
-        (folder / SETTINGS).write_text(json.dumps(settings, indent=1) + "\n")
+        model_files.write(
+            folder,
+            Files(self.vocabulary, self.settings, self._matrices(), self.tags, self.tree),
+        )
 
     @classmethod
     def open(cls, folder: Path) -> "Model":
         """Map the model in a folder; raises ModelError for files that don't fit together."""
-        try:
-            said = json.loads((folder / SETTINGS).read_text())
-            settings, size = WordSettings(**said["word_settings"]), int(said["words"])
-            with pa.memory_map(str(folder / WORDS)) as source:
-                table = pa.ipc.open_file(source).read_all()
-            words = cast("pa.StringArray", table["word"].combine_chunks())
-            counts = table["count"].to_numpy()
-            pair = tuple(
-                np.load(folder / name, mmap_mode="r", allow_pickle=False)
-                for name in (VECTORS, OUTPUT)
+        held = model_files.read(folder)
+        return cls(held.vocabulary, held.settings, held.matrices, held.tags, held.tree)
+
+    def demand_trained_words(self) -> None:
+        """Raise ModelError for a model whose words' vectors are still those it began with."""
+        if not self.settings.trains_words:
+            raise ModelError(
+                "the model has vectors of documents only: with PV-DBOW the words' vectors are not "
+                "trained. To mend it: set dbow_words = 1, or ask for documents"
             )
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as problem:
-            raise ModelError(f"{folder} does not hold a model: {problem}") from problem
-        expected = (size, settings.vector_size)
-        for name, matrix in zip((VECTORS, OUTPUT), pair, strict=True):
-            if matrix.shape != expected or matrix.dtype != np.float32 or size > len(words):
-                raise ModelError(
-                    f"{folder / name} has shape {matrix.shape} of {matrix.dtype}, "
-                    f"but {expected} of float32 belong to its {size} words"
-                )
-        return cls(Vocabulary(words, counts, size), settings, (pair[0], pair[1]))
+
+    def _without_tags(self) -> Weights:
+        """Return what inference reads: of a model that was opened, a copy without its documents."""
+        held = self._weights
+        if isinstance(held, Matrices):
+            return Weights.of(held.vectors, held.output, held.nodes, None)
+        return held
+
+    def _matrices(self) -> Matrices:
+        held = self._weights
+        if isinstance(held, Matrices):
+            return held
+        output, nodes = (
+            None if wide is None else unpadded(wide, held.dim) for wide in (held.output, held.nodes)
+        )
+        return Matrices(held.vectors, output, nodes, held.tag_vectors)
+
+    def _demand_documents(self) -> TagTable:
+        if self.tags is None:
+            raise ModelError(
+                "the model has vectors of words only. To mend it: train one with train_doc2vec, or "
+                "with Doc2Vec in Python"
+            )
+        return self.tags
+
+
+def tags_with(
+    shards: Iterable[TokenShard], settings: Settings, held: TagTable | None = None
+) -> TagTable | None:
+    """Return the tags held with those of a corpus's shards, or None for settings without tags.
+
+    Raises TagError where the rows are not the documents that the settings need.
+    """
+    if not settings.has_tags:
+        return None
+    check_tags(shards, settings)
+    return (held or TagTable.empty()).add(shards)
+
+
+def _locked(matrix: Floats) -> Floats:
+    view = matrix.view()
+    view.flags.writeable = False
+    return view

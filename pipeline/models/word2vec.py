@@ -2,21 +2,29 @@
 
 from collections.abc import Callable, Iterable
 from os import PathLike
+from typing import Any
 
-from corpora import Corpus, Sentences, encode
-from corpora.shards import TokenShards
-from pipeline.models.keyed_vectors import KeyedVectors
-from pipeline.models.model import Model, ModelError
-from pipeline.training import Plan, Progress, Receipt, WordSettings, train
-from pipeline.vocabulary import Vocabulary
+import numpy as np
+from numpy.typing import NDArray
+
+from corpora import Corpus, Sentences
+from pipeline import inference
+from pipeline.models.face import Face, no_progress
+from pipeline.models.model import ModelError
+from pipeline.passes import Plan
+from pipeline.settings import Settings
+from pipeline.training import Progress
 
 
-class Word2Vec:
+class Word2Vec(Face):
     """Word vectors from sentences: a corpus, or any re-iterable of token lists.
 
     With `sentences`, the vocabulary is built and the model trained at once. The defaults are the
-    peers': sg=0 is CBOW, sg=1 skip-gram (usually the better vectors). `cache` is a folder that
-    keeps token shards for the next time.
+    peers': sg=0 is CBOW, sg=1 skip-gram (usually the better vectors); negative sampling, and with
+    hs=1 hierarchical softmax besides, or alone with negative=0. Of our own: exact_gradient=True
+    takes CBOW's exact gradient and not the peers', shared_noise=False and hot_rows=False turn off
+    what makes training faster than by the letter, `cache` is a folder that keeps token shards
+    for the next time, and on_progress is told how far a training is.
 
     >>> sentences = [["the", "mill", "turns"], ["the", "race", "runs"]] * 50
     >>> model = Word2Vec(sentences, vector_size=8, min_count=1, workers=1, sg=1, epochs=2)
@@ -37,93 +45,61 @@ class Word2Vec:
         workers: int = 3,
         min_alpha: float = 0.0001,
         sg: int = 0,
+        hs: int = 0,
         negative: int = 5,
         ns_exponent: float = 0.75,
         cbow_mean: int = 1,
         epochs: int = 5,
         shrink_windows: bool = True,
+        exact_gradient: bool = False,
+        shared_noise: bool = True,
+        hot_rows: bool = True,
         cache: str | PathLike[str] | None = None,
-        on_progress: Callable[[Progress], None] = lambda _: None,
+        on_progress: Callable[[Progress], None] = no_progress,
     ) -> None:
-        for name, value in (("vector_size", vector_size), ("window", window)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
-        for name, value in (("negative", negative), ("workers", workers), ("epochs", epochs)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
-        if not 0 <= min_alpha <= alpha:
-            raise ValueError(f"alpha must not rise: from {alpha} to min_alpha {min_alpha}")
-        self.settings = WordSettings(
-            vector_size=vector_size,
-            sg=sg,
-            window=window,
-            negative=negative,
-            ns_exponent=ns_exponent,
-            shrink_windows=shrink_windows,
-            cbow_mean=cbow_mean,
+        super().__init__(
+            Settings(
+                method="skip_gram" if sg else "cbow",
+                vector_size=vector_size,
+                window=window,
+                negative=negative,
+                hierarchical=bool(hs),
+                ns_exponent=ns_exponent,
+                shrink_windows=shrink_windows,
+                join="mean" if sg or cbow_mean else "sum",
+                exact_gradient=exact_gradient and not sg,
+            ),
+            Plan(
+                epochs=epochs,
+                alpha=alpha,
+                min_alpha=min_alpha,
+                sample=sample or 0.0,
+                seed=seed,
+                shared_noise=shared_noise,
+                hot_rows=hot_rows,
+            ),
+            min_count=min_count,
+            workers=workers,
+            cache=cache,
+            on_progress=on_progress,
         )
-        self.plan = Plan(
-            epochs=epochs, alpha=alpha, min_alpha=min_alpha, sample=sample or 0.0, seed=seed
-        )
-        self.min_count = min_count
-        self.workers = workers
-        self.receipt: Receipt | None = None
-        self._cache = cache
-        self._on_progress = on_progress
-        self._model: Model | None = None
         if sentences is not None:
-            shards = self._encode(sentences)
-            self._learn_words(shards, update=False)
-            self._train(shards, self.plan)
+            self._begin(sentences)
 
-    def build_vocab(
-        self, corpus_iterable: Corpus | Iterable[list[str]], *, update: bool = False
-    ) -> None:
-        """Count the words of a corpus; with `update`, add them to what is known already."""
-        self._learn_words(self._encode(corpus_iterable), update=update)
+    def score(self, sentences: Iterable[list[str]]) -> NDArray[np.float64]:
+        """Return the log probability (n), in nats, of each of n sentences; nothing is trained.
 
-    def train(
-        self, corpus_iterable: Corpus | Iterable[list[str]], *, epochs: int | None = None
-    ) -> Receipt:
-        """Train on a corpus, `epochs` times or as often as the model was told, and say what of.
-
-        The learning rate falls from alpha to min_alpha over this call. Raises ModelError where no
-        vocabulary has been built.
+        Each word of a sentence is predicted as in training, from whole windows and without
+        dropping frequent words; unknown words are left out. Raises ModelError for a model without
+        hierarchical softmax, whose probabilities cost too much.
         """
-        plan = self.plan if epochs is None else Plan(**{**vars(self.plan), "epochs": epochs})
-        return self._train(self._encode(corpus_iterable), plan)
-
-    @property
-    def wv(self) -> KeyedVectors:
-        """The words' vectors."""
-        return self._known().keyed_vectors
-
-    def _known(self) -> Model:
-        if self._model is None:
-            raise ModelError("the model has no vocabulary yet: call build_vocab first")
-        return self._model
-
-    def _encode(self, sentences: Corpus | Iterable[list[str]]) -> TokenShards:
-        corpus = sentences if isinstance(sentences, Corpus) else Sentences(sentences)
-        return encode(corpus, self._cache)
-
-    def _learn_words(self, shards: TokenShards, *, update: bool) -> None:
-        previous = self._known().vocabulary if update else None
-        vocabulary = Vocabulary.build(shards, self.min_count, previous=previous)
-        if update:
-            self._known().grow(vocabulary, self.plan.seed)
-        else:
-            self._model = Model.fresh(vocabulary, self.settings, self.plan.seed)
-
-    def _train(self, shards: TokenShards, plan: Plan) -> Receipt:
         model = self._known()
-        self.receipt = train(
-            model.weights,
-            model.vocabulary,
-            self.settings,
-            shards,
-            plan,
-            workers=self.workers,
-            on_progress=self._on_progress,
-        )
-        return self.receipt
+        if model.tree is None:
+            raise ModelError("score needs hierarchical softmax: make the model with hs=1")
+        return inference.score(
+            model.weights, model.vocabulary, model.settings, list(sentences),
+            tree=model.tree, workers=self.workers,
+        )  # fmt: skip
+
+    def _corpus(self, given: Any) -> Corpus:
+        return Sentences(given)

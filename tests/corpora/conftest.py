@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-from corpora import isa
+from corpora.tokens import isa
 
 settings.register_profile("quick", max_examples=60, deadline=None)
 settings.load_profile("quick")

@@ -13,8 +13,8 @@ from functools import partial
 import pytest
 import zstandard
 
-from corpora.codecs import BLOCK, decompressed
 from corpora.errors import CorpusError
+from corpora.sources.codecs import BLOCK, decompressed
 
 PACK = {
     "gzip": gzip.compress,
@@ -166,7 +166,7 @@ def test_a_bomb_is_bounded(codec):
 def test_xz_that_wants_too_much_memory(monkeypatch):
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 20}]
     packed = lzma.compress(TEXT, filters=filters)
-    monkeypatch.setattr("corpora.codecs.XZ_MEMORY", 1 << 19)
+    monkeypatch.setattr("corpora.sources.codecs.XZ_MEMORY", 1 << 19)
     with pytest.raises(CorpusError, match="damaged"):
         unpack(packed)
 

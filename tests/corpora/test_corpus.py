@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pytest
 
-from corpora import LineSentence, RowTransform, Sentences
+from corpora import LineSentence, RowTransform, Sentences, encode
 from corpora.corpus import Chain, Corpus
-from corpora.transform import Part
+from corpora.part import Part
 
 
 @pytest.fixture
@@ -103,3 +103,8 @@ def test_reading_stops_when_the_reader_does(tmp_path):
     rows = iter(LineSentence(tmp_path / "a.txt"))
     assert next(rows) == ["word"]
     rows.close()
+
+
+def test_what_is_no_corpus_is_refused():
+    with pytest.raises(TypeError, match=r"takes a corpus, not list: Sentences\(\.\.\.\)"):
+        encode([["a"]])

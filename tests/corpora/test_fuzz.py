@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corpora import isa
 from corpora.errors import CorpusError
-from corpora.interner import Interner
-from corpora.lines import split_lines
+from corpora.tokens import isa
+from corpora.tokens.interner import Interner
+from corpora.tokens.lines import split_lines
 
 NAMES = ("portable", "base", "avx2", "avx512")
 INPUTS = Path(__file__).parent / "fuzz" / "inputs.zip"

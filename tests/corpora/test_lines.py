@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from texts import SPACES, texts
 
-from corpora import LineSentence, _tokens, isa
+from corpora import LineSentence, _tokens
 from corpora.errors import CorpusError
-from corpora.lines import MOST_BYTES, split_lines
+from corpora.tokens import isa
+from corpora.tokens.lines import MOST_BYTES, split_lines
 
 BLOCKS = st.lists(st.integers(0, 200), max_size=30)
 

@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from corpora.readahead import Readahead
+from corpora.sources.readahead import Readahead
 
 
 def alive():
@@ -87,7 +87,7 @@ def test_closing_early_closes_the_source(taken):
 
 
 def test_closing_does_not_wait_for_a_read_that_hangs(monkeypatch):
-    monkeypatch.setattr("corpora.readahead.PATIENCE", 0.05)
+    monkeypatch.setattr("corpora.sources.readahead.PATIENCE", 0.05)
     go_on = threading.Event()
 
     def items():

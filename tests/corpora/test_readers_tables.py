@@ -317,3 +317,10 @@ def test_parquet_damage(tmp_path):
             list(Parquet(path, tags="id"))
         assert caught.value.url == str(path)
         assert "damaged" in caught.value.problem
+
+
+def test_a_null_among_words_has_its_row(tmp_path):
+    table = pa.table({"text": [["a"], [], ["b", None]]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(CorpusError, match=r'row 2: a list of the column "text" has a null in it'):
+        list(Parquet(tmp_path / "a.parquet"))

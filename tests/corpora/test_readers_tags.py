@@ -1,5 +1,6 @@
 """Tags: which document is which, over several files, whatever else lies beside them."""
 
+import os
 import pickle
 import zipfile
 
@@ -8,6 +9,9 @@ import pytest
 from corpora import (
     CorpusError,
     Documents,
+    JsonLines,
+    LineSentence,
+    Sentences,
     TaggedBrown,
     TaggedDocument,
     TaggedLineDocument,
@@ -173,3 +177,67 @@ def test_strings_and_numbers_stay_what_they_are(tmp_path):
             assert kinds == ["string", "int64", "string", "int64"]
     made = [row for b in corpus.token_batches() for row in b.with_words()["tags"].to_pylist()]
     assert made == [*numbers, [0], [1]]
+
+
+class TestChains:
+    """Two readers' documents may not share tags that neither of the files has in it."""
+
+    @pytest.fixture
+    def twins(self, tmp_path):
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "a.txt").write_text("x\ny\n")
+        return [str(tmp_path / name / "a.txt") for name in ("one", "two")]
+
+    @pytest.mark.parametrize(
+        "joined",
+        [
+            lambda a, b: a + b,
+            lambda a, b: (a + b).lowercase(),
+            lambda a, b: a.shuffle() + b.shard(0, 2).take(1),
+            lambda a, b: (a + b).interleave() + Sentences([["z"]]),
+            lambda a, b: (Sentences([["z"]]) + b).take(1) + a.filter(min_tokens=1),
+        ],
+    )
+    @pytest.mark.parametrize("tags", ["name", "line"])
+    def test_files_of_one_name_are_refused(self, twins, joined, tags):
+        a, b = (TaggedLineDocument(path, tags=tags) for path in twins)
+        tag = {"name": "a.txt:1", "line": "0"}[tags]
+        with pytest.raises(CorpusError, match=f'share tags, such as "{tag}"') as raised:
+            joined(a, b).parts()
+        assert all(path in str(raised.value) for path in twins)
+
+    def test_whole_addresses_are_fine(self, twins):
+        a, b = (TaggedLineDocument(path, tags="address") for path in twins)
+        tags = [document.tags for document in a + b]
+        assert tags == [[f"{path}:{line}"] for path in twins for line in (1, 2)]
+
+    def test_rows_of_one_file_in_two_places_keep_their_tags(self, twins):
+        a = TaggedLineDocument(twins[0])
+        assert [document.tags for document in a.skip(1) + a.take(1)] == [["a.txt:2"], ["a.txt:1"]]
+
+    def test_brown(self, tmp_path):
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "ca01").write_text("The/at jury/nn\n")
+        one, two = (TaggedBrown(tmp_path / name) for name in ("one", "two"))
+        with pytest.raises(CorpusError, match="ca01_SENT_0"):
+            list(one + two)
+
+    def test_tags_that_are_in_the_files_are_the_users_own(self, tmp_path):
+        (tmp_path / "a.jsonl").write_text('{"text": "x", "id": 1}')
+        (tmp_path / "b.jsonl").write_text('{"text": "y", "id": 1}')
+        a, b = (JsonLines(tmp_path / f"{name}.jsonl", tags="id") for name in "ab")
+        assert [document.tags for document in a + b] == [[1], [1]]
+
+
+def test_a_name_that_is_not_utf8(tmp_path):
+    path = os.path.join(os.fsencode(tmp_path), b"a\xff.txt")  # noqa: PTH118
+    try:
+        with open(path, "wb") as file:  # noqa: PTH123
+            file.write(b"one two")
+    except OSError:
+        pytest.skip("this file system takes only names that are UTF-8")
+    assert list(LineSentence(os.fsdecode(path))) == [["one", "two"]]
+    with pytest.raises(CorpusError, match="name is not UTF-8"):
+        list(TaggedLineDocument(os.fsdecode(path)))

@@ -17,9 +17,10 @@ import pytest
 from proxy import Fault, Proxy
 from servers import SECRET, STORES
 
-from corpora import LineSentence, encode, ranges, retry
+from corpora import LineSentence, encode
 from corpora.errors import CorpusError
-from corpora.source import expand
+from corpora.sources import ranges, retry
+from corpora.sources.source import expand
 
 # The client of Azure warns of a large body, and so it has to be for a test.
 # That of ssh asks on a thread of its own, which a broken connection takes by surprise.

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import corpora.encoder
+import corpora.shards.encoder
 from corpora import CorpusError, LineSentence, MillraceError, Sentences, encode
 from corpora.corpus import Corpus
-from corpora.encoder import Bounds, encode_part
-from corpora.shard_set import ABANDONED, MANIFEST, WORKING
-from corpora.transform import Part
+from corpora.part import Part
+from corpora.shards.encoder import Bounds, encode_part
+from corpora.shards.shard_set import ABANDONED, MANIFEST, WORKING
 
 
 class Documents(Corpus):
@@ -52,7 +52,7 @@ def decoded(shard):
 def small(monkeypatch):
     """Bounds so small that a few rows fill batches and shards."""
     bounds = Bounds(shard_tokens=40, batch_tokens=8, batch_rows=4, text_bytes=64)
-    monkeypatch.setattr(corpora.encoder, "Bounds", lambda: bounds)
+    monkeypatch.setattr(corpora.shards.encoder, "Bounds", lambda: bounds)
     return bounds
 
 
@@ -72,7 +72,7 @@ ROWS = st.lists(
 def test_what_goes_in_comes_out(rows):
     bounds = Bounds(shard_tokens=40, batch_tokens=8, batch_rows=4, text_bytes=64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpora.encoder, "Bounds", lambda: bounds)
+        patch.setattr(corpora.shards.encoder, "Bounds", lambda: bounds)
         shards = encode(Sentences(rows))
         texts = encode(Documents([{"text": " ".join(r), "tags": r[:2]} for r in rows]))
     assert [row for shard in shards for row in decoded(shard)] == rows

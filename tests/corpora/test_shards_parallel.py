@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import texts
 
-import corpora.encoder
+import corpora.shards.encoder
 from corpora import CorpusError, LineSentence, Sentences, encode
 from corpora.corpus import Corpus
-from corpora.encoder import Bounds
-from corpora.interner import Interner
-from corpora.side_by_side import StoppedError
-from corpora.transform import Part
-from corpora.units import tokenised, units
+from corpora.part import Part
+from corpora.shards.encoder import Bounds
+from corpora.tokens.interner import Interner
+from corpora.tokens.side_by_side import StoppedError
+from corpora.tokens.units import tokenised, units
 
 
 class Made(Corpus):
@@ -64,7 +64,7 @@ def everything(shards):
 
 def bounded(**bounds):
     patch = pytest.MonkeyPatch()
-    patch.setattr(corpora.encoder, "Bounds", lambda: Bounds(**bounds))
+    patch.setattr(corpora.shards.encoder, "Bounds", lambda: Bounds(**bounds))
     return patch
 
 

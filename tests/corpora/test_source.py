@@ -5,6 +5,7 @@ import os
 import pickle
 import random
 import sys
+import threading
 import tomllib
 import traceback
 import zipfile
@@ -15,11 +16,12 @@ import pytest
 from proxy import Fault, Proxy
 from servers import Http
 
-from corpora import retry
-from corpora.address import cleaned, shown, unsecret
+from corpora import LineSentence
 from corpora.errors import CorpusError
-from corpora.filesystems import EXTRAS
-from corpora.source import expand
+from corpora.sources import retry
+from corpora.sources.address import cleaned, shown, unsecret
+from corpora.sources.filesystems import EXTRAS
+from corpora.sources.source import expand
 
 
 def read(url, options=None):
@@ -318,3 +320,45 @@ def test_http_refusals(server, status, problem):
     # Neither here nor in what a terminal would show of the causes.
     assert "hush" not in "".join(traceback.format_exception(caught.value))
     assert caught.value.url.endswith("a.txt?...")
+
+
+@pytest.mark.parametrize(("to", "said"), [("gone", "what is not there"), (".", "a folder")])
+def test_a_link_that_leads_to_no_file_is_called_by_its_name(tmp_path, to, said):
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").symlink_to(tmp_path / to)
+    for url in (f"{tmp_path}/*.txt", f"{tmp_path}/", tmp_path / "b.txt"):
+        with pytest.raises(CorpusError, match=rf"b\.txt: this is a link to {said}"):
+            expand(url)
+    (tmp_path / "b.txt").unlink()
+    (tmp_path / "b.txt").symlink_to(tmp_path / "a.txt")
+    assert len(expand(f"{tmp_path}/")) == 2
+
+
+def test_a_pipe_is_read_once_and_cached_never(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"through",))
+    writer.start()
+    (source,) = expand(tmp_path / "pipe")
+    assert source.fingerprint is None
+    assert b"".join(source.blocks()) == b"through"
+    writer.join()
+
+
+def test_a_listing_that_is_out_of_date(memory):
+    memory.pipe("/in/a.txt", b"a")
+    memory.pipe("/in/b.txt", b"b")
+    sources = expand("memory://in/*.txt")
+    memory.rm("/in/a.txt")
+    memory.pipe("/in/b.txt", b"longer than before")
+    memory.pipe("/in/c.txt", b"c")
+    with pytest.raises(CorpusError, match="no such file"):
+        list(sources[0].blocks())
+    with pytest.raises(CorpusError, match="changed while it was being read"):
+        list(sources[1].blocks())
+    assert len(expand("memory://in/*.txt")) == 2
+
+
+@pytest.mark.parametrize("url", [b"a.txt", [b"a.txt"], ["a.txt", 3], 3, None])
+def test_what_is_no_address(url):
+    with pytest.raises(ValueError, match="url must be a string"):
+        LineSentence(url)

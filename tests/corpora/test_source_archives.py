@@ -4,15 +4,18 @@ import bz2
 import gzip
 import io
 import lzma
+import pickle
 import random
 import tarfile
 import tracemalloc
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from corpora.errors import CorpusError
-from corpora.source import expand
+from corpora.sources.source import expand
+from corpora.sources.stored import StoredFile
 
 TEXT = random.Random(0).randbytes(100_000).hex().encode()
 
@@ -196,14 +199,107 @@ def test_an_archive_that_changes_while_it_is_read(tmp_path):
         list(blocks)
 
 
-def test_links_are_passed_over(tmp_path):
+def packed_tar(*members):
+    """A tar of (name, content) and of links, (name, kind, target)."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
-            info = tarfile.TarInfo("link")
-            info.type, info.linkname, info.size = kind, LONG, 5
-            archive.addfile(info)
-        info = tarfile.TarInfo("a.txt")
-        info.size = 1
-        archive.addfile(info, io.BytesIO(b"a"))
-    assert read(write(tmp_path / "a.tar", packed.getvalue())) == b"a"
+        for name, *rest in members:
+            info = tarfile.TarInfo(name)
+            if len(rest) == 2:
+                info.type, info.linkname = rest
+                archive.addfile(info)
+            else:
+                info.size = len(rest[0])
+                archive.addfile(info, io.BytesIO(rest[0]))
+    return packed.getvalue()
+
+
+SYM, HARD = tarfile.SYMTYPE, tarfile.LNKTYPE
+
+
+def test_a_link_in_a_tar_stands_for_the_file_it_leads_to(tmp_path):
+    name = write(
+        tmp_path / "a.tar",
+        packed_tar(
+            ("d/later.txt", SYM, "../" + LONG),
+            (LONG, b"long "),
+            ("d/a.txt", b"a "),
+            ("d/hard.txt", HARD, LONG),
+            ("d/twice.txt", SYM, "later.txt"),
+            ("folder", SYM, "d"),
+        ),
+    )
+    assert read(f"tar://d/*.txt::{name}") == b"a long long long "
+    assert read(f"tar://d/hard.txt::{name}") == b"long "
+    assert read(f"tar://**::{name}") == b"long " + b"a long long long "
+
+
+def test_a_link_to_nothing_is_an_error_where_it_is_asked_for(tmp_path):
+    name = write(
+        tmp_path / "a.tar",
+        packed_tar(("a.txt", b"a"), ("b.txt", SYM, "/etc/passwd"), ("c.txt", SYM, "c.txt")),
+    )
+    assert read(f"tar://a.txt::{name}") == read(name) == b"a"
+    for link in "bc":
+        with pytest.raises(CorpusError, match=f"'{link}.txt' is a link to .*no file in the tar"):
+            read(f"tar://[a{link}].txt::{name}")
+
+
+def test_of_several_members_with_one_name_the_last_counts(tmp_path):
+    members = (("a.txt", b"old"), ("b.txt", b"b"), ("a.txt", b"new"))
+    name = write(tmp_path / "a.tar", packed_tar(*members))
+    assert read(f"tar://*::{name}") == b"newb"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for one, data in members[:2]:
+            archive.writestr(one, data)
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr(*members[2])
+    assert read(f"zip://*::{write(tmp_path / 'a.zip', packed.getvalue())}") == b"newb"
+
+
+@pytest.mark.parametrize("inner", [zipped({"a": b"a"}), gzip.compress(packed_tar(("a", b"a")))])
+def test_an_archive_within_an_archive_is_refused(tmp_path, inner):
+    names = [
+        write(tmp_path / "a.zip", zipped({"inner": inner})),
+        write(tmp_path / "a.tgz", gzip.compress(packed_tar(("inner", inner)))),
+    ]
+    for name, kind in zip(names, ("zip", "tar"), strict=True):
+        for url in (name, f"{kind}://inner::{name}", f"{kind}://a::zip://inner::{name}"):
+            with pytest.raises(CorpusError, match=r"within an archive.*unpack the outer"):
+                read(url)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_many_members_are_read_in_few_passes(tmp_path, kind, monkeypatch):
+    members = {f"{i:03}.txt": b"%d " % i * 1000 for i in range(200)}
+    packed = zipped(members) if kind == "zip" else gzip.compress(tarred(members))
+    url = f"{kind}://*.txt::{write(tmp_path / 'some', packed)}"
+    reads = []
+    whole = StoredFile.read
+
+    def counted(self, start=0):
+        for block in whole(self, start):
+            reads.append(len(block))
+            yield block
+
+    monkeypatch.setattr(StoredFile, "read", counted)
+    sources = pickle.loads(pickle.dumps(expand(url)))
+    for source in sources:
+        assert b"".join(source.blocks()) == members[source.member]
+    assert sum(reads) < 4 * len(packed)
+    reads.clear()
+    with ThreadPoolExecutor(4) as pool:  # from the end on, and side by side
+        made = list(pool.map(lambda one: b"".join(one.blocks()), sources[::-1]))
+    assert made == list(members.values())[::-1]
+    assert not sources[0].archive._waiting  # nothing stays open
+
+
+def test_a_pass_that_is_left_stays_good(tmp_path):
+    members = {f"{i}.txt": TEXT + b"%d" % i for i in range(3)}
+    for kind, packed in (("zip", zipped(members)), ("tar", tarred(members))):
+        sources = expand(f"{kind}://*.txt::{write(tmp_path / 'some', packed)}")
+        left = sources[0].blocks()
+        next(left)
+        left.close()
+        assert [b"".join(source.blocks()) for source in sources] == list(members.values())

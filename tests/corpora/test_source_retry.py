@@ -8,8 +8,8 @@ import time
 import pytest
 from fsspec.asyn import AsyncFileSystem
 
-from corpora import filesystems, ranges
-from corpora.retry import Changed, GaveUp, Patience, is_lasting, repeated, resumed
+from corpora.sources import filesystems, ranges
+from corpora.sources.retry import Changed, GaveUp, Patience, is_lasting, repeated, resumed
 
 QUICK = Patience(tries=3, pause=0.0, renews=4)
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import texts
 
-import corpora.token_batches
+import corpora.tokens.token_batches
 from corpora import CorpusError, LineSentence, Sentences
 from corpora.corpus import Corpus
-from corpora.transform import Part
-from corpora.units import Bounds
+from corpora.part import Part
+from corpora.tokens.units import Bounds
 
 
 class Made(Corpus):
@@ -31,14 +31,14 @@ def rows_of(batch):
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(corpora.token_batches, "Bounds", lambda: Bounds(text_bytes=256))
+    monkeypatch.setattr(corpora.tokens.token_batches, "Bounds", lambda: Bounds(text_bytes=256))
 
 
 @settings(max_examples=25)
 @given(st.lists(texts(), max_size=20))
 def test_the_rows_are_the_corpus(rows):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpora.token_batches, "Bounds", lambda: Bounds(text_bytes=256))
+        patch.setattr(corpora.tokens.token_batches, "Bounds", lambda: Bounds(text_bytes=256))
         corpus = Made(*[[pa.record_batch({"text": rows[i : i + 3]})] for i in range(0, 20, 3)])
         for workers in (1, 3):
             made = list(corpus.token_batches(workers=workers))

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from texts import SPACES, texts
 
-from corpora import isa
-from corpora.buffers import id_lists
 from corpora.errors import MillraceError
-from corpora.interner import FIRST_WORDS, DictionaryFullError, Interner, rename
+from corpora.tokens import isa
+from corpora.tokens.buffers import id_lists
+from corpora.tokens.interner import FIRST_WORDS, DictionaryFullError, Interner, rename
 
 
 def words_of(interner, lists):

@@ -15,8 +15,9 @@ from texts import texts
 
 from corpora import CorpusError, Documents, LineSentence, Sentences, TaggedLineDocument, encode
 from corpora.corpus import Corpus
-from corpora.draws import draws, uniform
-from corpora.transform import TRANSFORMS, Part
+from corpora.part import Part
+from corpora.rows.draws import draws, uniform
+from corpora.transform import TRANSFORMS
 from corpora.transforms.normalize import Normalize
 from corpora.transforms.tokenize import Tokenize
 

@@ -124,7 +124,7 @@ LOWER, PUBLISH, LOAD = 'use = "lowercase"', 'use = "publish"', 'use = "load_late
         ([VOCAB, TRAIN, PUBLISH], ["stage 1 (build_vocab): needs a corpus: put a reader"]),
         ([LOWER, VOCAB, TRAIN, PUBLISH], ["stage 1 (lowercase): needs a corpus: put a reader"]),
         ([READ, TRAIN, PUBLISH], ["stage 2 (train_word2vec): needs a vocabulary: put build_vocab"]),
-        ([PUBLISH], ["stage 1 (publish): needs a model: put train_word2vec, or load_latest"]),
+        ([PUBLISH], ["stage 1 (publish): needs a model: put train_word2vec, train_doc2vec"]),
         ([READ, VOCAB, TRAIN], ["stage 3 (train_word2vec): nothing after it uses the model"]),
         ([READ, VOCAB], ["stage 2 (build_vocab): nothing after it uses the vocabulary"]),
         ([READ], ["stage 1 (line_sentence): nothing after it reads the corpus"]),

@@ -12,7 +12,9 @@ from corpora import Sentences, encode
 from pipeline import training
 from pipeline.kernels import TrainingError
 from pipeline.models.model import Model
-from pipeline.training import Plan, WordSettings, train
+from pipeline.passes import Plan
+from pipeline.settings import Settings
+from pipeline.training import train
 from pipeline.vocabulary import Vocabulary
 
 
@@ -29,7 +31,7 @@ def shards():
 
 
 def trained(shards, workers=1, settings=None, **plan):
-    settings = settings or WordSettings(vector_size=16)
+    settings = settings or Settings(vector_size=16)
     words = Vocabulary.build(shards, 1)
     model = Model.fresh(words, settings, 1)
     receipt = train(model.weights, words, settings, shards, Plan(**plan), workers=workers)
@@ -39,7 +41,7 @@ def trained(shards, workers=1, settings=None, **plan):
 @pytest.mark.parametrize("workers", [1, 2, 5])
 @pytest.mark.parametrize("sg", [0, 1])
 def test_every_row_once_an_epoch(shards, workers, sg):
-    settings = WordSettings(vector_size=16, sg=sg)
+    settings = Settings(vector_size=16, method="skip_gram" if sg else "cbow")
     _, receipt = trained(shards, workers, settings, epochs=3)
     assert len(receipt.epochs) == 3
     for epoch in receipt.epochs:
@@ -111,7 +113,7 @@ class Broken:
 @pytest.mark.parametrize("workers", [1, 4])
 def test_an_error_in_a_thread_ends_the_run_as_itself(shards, workers):
     words = Vocabulary.build(shards, 1)
-    settings = WordSettings(vector_size=16)
+    settings = Settings(vector_size=16)
     model = Model.fresh(words, settings, 1)
     before = threading.active_count()
     with pytest.raises(OSError, match="the disk is gone") as caught:
@@ -122,7 +124,7 @@ def test_an_error_in_a_thread_ends_the_run_as_itself(shards, workers):
 
 def test_an_error_while_telling_ends_the_run(shards):
     words = Vocabulary.build(shards, 1)
-    settings = WordSettings(vector_size=16)
+    settings = Settings(vector_size=16)
     model = Model.fresh(words, settings, 1)
     before = threading.active_count()
 
@@ -141,9 +143,9 @@ def test_shards_that_are_short_are_noticed(shards):
     short.rows += 1
     with pytest.raises(TrainingError, match="changed on the way"):
         train(
-            Model.fresh(Vocabulary.build(shards, 1), WordSettings(vector_size=16), 1).weights,
+            Model.fresh(Vocabulary.build(shards, 1), Settings(vector_size=16), 1).weights,
             Vocabulary.build(shards, 1),
-            WordSettings(vector_size=16),
+            Settings(vector_size=16),
             short,
             Plan(epochs=1),
         )
@@ -152,7 +154,7 @@ def test_shards_that_are_short_are_noticed(shards):
 def test_progress_reaches_the_end(shards):
     seen = []
     words = Vocabulary.build(shards, 1)
-    settings = WordSettings(vector_size=16)
+    settings = Settings(vector_size=16)
     train(
         Model.fresh(words, settings, 1).weights,
         words,

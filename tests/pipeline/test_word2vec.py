@@ -34,6 +34,74 @@ def test_it_learns(model):
     assert len(model.receipt.epochs) == 10
 
 
+OUTPUTS = {"noise": {}, "tree": {"hs": 1, "negative": 0}, "both": {"hs": 1, "negative": 3}}
+JOINS = {
+    "skip-gram": {"sg": 1},
+    "pairs": {"sg": 1, "shared_noise": False},
+    "mean": {"sg": 0},
+    "exact": {"sg": 0, "exact_gradient": True},
+    # The peers' own gradient of a sum learns next to nothing of so small a vocabulary.
+    "sum": {"sg": 0, "cbow_mean": 0, "exact_gradient": True},
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("join", JOINS)
+def test_every_mode_learns_and_grows(join, output):
+    model = Word2Vec(
+        text(), vector_size=16, workers=1, epochs=10, sample=0, **JOINS[join], **OUTPUTS[output]
+    )
+    assert {key for key, _ in model.wv.most_similar("a1", topn=7)} == set(TOPICS[0]) - {"a1"}
+    before = model.wv.vectors.copy()
+    model.build_vocab([["a1", "new", "words"]] * 6, update=True)
+    np.testing.assert_array_equal(model.wv.vectors[:16], before)
+    model.train([["a1", "new", "words"]] * 6)
+    assert np.isfinite(model.wv.vectors).all()
+
+
+@pytest.mark.parametrize("join", ["skip-gram", "mean", "sum"])
+def test_score(join):
+    model = Word2Vec(
+        text(), vector_size=16, workers=2, epochs=20, sample=0, hs=1, negative=0, **JOINS[join]
+    )
+    likely, unlikely = ["a1", "a2", "a3", "a4"], ["a1", "b2", "a3", "b4"]
+    scores = model.score([likely, unlikely, [], ["nowhere"], ["a1", "nowhere", *likely[1:]]])
+    assert scores.dtype == np.float64
+    assert scores.shape == (5,)
+    assert 0 > scores[0] > scores[1]
+    assert scores[2:4].tolist() == [0, 0]
+    assert scores[4] == pytest.approx(scores[0])
+    with pytest.raises(ModelError, match="hs=1"):
+        Word2Vec(text(), vector_size=4, workers=1).score([likely])
+
+
+@pytest.mark.parametrize("join", ["mean", "sum"])
+def test_predict_output_word(join):
+    model = Word2Vec(text(), vector_size=16, workers=1, epochs=10, sample=0, **JOINS[join])
+    given = ["a1", "a2", "nowhere"]
+    found = model.predict_output_word(given, topn=8)
+    assert {word for word, _ in found} == set(TOPICS[0])
+    weights = model._known().weights
+    rows = [model.wv.key_to_index[word] for word in given[:2]]
+    hidden = weights.input[rows].sum(axis=0) / (2 if join == "mean" else 1)
+    chances = np.exp(weights.output @ hidden)
+    chances /= chances.sum()
+    assert found[0][1] == pytest.approx(chances.max(), rel=1e-5)
+    assert sum(p for _, p in model.predict_output_word(given, topn=99)) == pytest.approx(1)
+    assert model.predict_output_word(["nowhere"]) == []
+    with pytest.raises(ModelError, match="negative=0"):
+        Word2Vec(text(), workers=1, hs=1, negative=0).predict_output_word(given)
+
+
+def test_vectors_are_looked_up_anew_after_training(model):
+    fresh = Word2Vec(vector_size=8, workers=1)
+    fresh.build_vocab(text())
+    before = fresh.wv.most_similar("a1", topn=3)
+    fresh.train(text())
+    assert fresh.wv.most_similar("a1", topn=3) != before
+    assert model.wv is model.wv
+
+
 @pytest.mark.parametrize("sg", [0, 1])
 def test_a_file_and_a_list_give_the_same(tmp_path, sg):
     path = tmp_path / "text.txt"
@@ -152,7 +220,7 @@ def test_model_files(model, tmp_path):
     with pytest.raises(ModelError):
         Model.open(tmp_path)
     np.save(tmp_path / "vectors.npy", np.zeros((3, 3), np.float32))
-    with pytest.raises(ModelError, match="shape"):
+    with pytest.raises(ModelError, match=r"vectors\.npy has shape"):
         Model.open(tmp_path)
     # a pickle inside an .npy is refused, not run
     np.save(tmp_path / "vectors.npy", np.array([object()]), allow_pickle=True)

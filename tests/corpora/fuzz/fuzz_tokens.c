@@ -264,6 +264,18 @@ static void split_and_intern(const mr_lines *s, uint8_t seed, int isa) {
     for (int64_t i = 0; i < w.words_n; i++) CHECK(q.ids[i] == i && again.counts[i] == w.counts[i]);
     CHECK(memcmp(again.bytes, w.bytes, (size_t)w.bytes_n) == 0);
 
+    /* They are all found there, and none in a dictionary that is empty. */
+    mr_words none = new_words(seed);
+    q.ids = exactly(q.ids, (size_t)q.ids_n * 4, (size_t)w.words_n * 4);
+    q.ids_cap = w.words_n;
+    CHECK(mr_find(&none, &q) == MR_DONE && none.words_n == 0);
+    for (int64_t i = 0; i < w.words_n; i++) CHECK(q.ids[i] == -1);
+    CHECK(mr_find(&again, &q) == MR_DONE && q.ids_n == w.words_n);
+    for (int64_t i = 0; i < w.words_n; i++) CHECK(q.ids[i] == i);
+    q.ids_cap = w.words_n - 1;
+    if (w.words_n > 0) CHECK(mr_find(&again, &q) == MR_BAD_ARGUMENT);
+    free_words(&none);
+
     int32_t *table = exactly(NULL, 0, (size_t)w.words_n * 4);
     int32_t *ids = exactly(NULL, 0, (size_t)p.ids_n * 4);
     for (int64_t i = 0; i < w.words_n; i++) table[i] = (int32_t)(w.words_n - 1 - i);

@@ -1,0 +1,59 @@
+"""A part of a corpus: what can be read by itself, a file as a rule."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that can be read by themselves.
+
+    label: where they come from, for people; fingerprint: changes when the rows do, None where
+    nothing is known; read: starts reading, from the beginning each time. A batch has the columns
+    `text` (string) or `words` (list of strings), perhaps `tags` (list of strings, or of int64),
+    perhaps `continued` (bool): true for a row that was cut off from the one before it, and what
+    else the reader was asked to keep. tagged: (tag, label) of each file whose rows have tags that
+    the reader made: the tag of its first row, which stands for the others.
+    """
+
+    label: str
+    fingerprint: str | None
+    read: Callable[[], Iterator[pa.RecordBatch]]
+    tagged: tuple[tuple[str, str], ...] = ()
+
+
+def join(parts: list[Part]) -> Part:
+    """Return one part that has the rows of all, in order."""
+    if len(parts) == 1:
+        return parts[0]
+    label = f"{parts[0].label} and {len(parts) - 1} more" if parts else "nothing"
+    prints = [part.fingerprint for part in parts]
+    # Many files' fingerprints side by side would be a long string.
+    whole = hashlib.sha256(json.dumps(prints).encode()).hexdigest()
+    tagged = tuple(one for part in parts for one in part.tagged)
+    return Part(label, None if None in prints else whole, partial(chained, parts), tagged)
+
+
+def chained(parts: list[Part]) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of all parts, one part after the other."""
+    for part in parts:
+        with opened(part) as batches:
+            yield from batches
+
+
+@contextmanager
+def opened(part: Part) -> Iterator[Iterator[pa.RecordBatch]]:
+    """Start reading a part; on leaving, what it holds open is closed."""
+    batches = part.read()
+    try:
+        yield batches
+    finally:
+        close = getattr(batches, "close", None)
+        if close is not None:
+            close()

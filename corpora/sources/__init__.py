@@ -1,0 +1,1 @@
+"""Addresses to unpacked bytes: stores, retry, archives, codecs, fingerprints, read-ahead."""

@@ -1,0 +1,126 @@
+"""Threads that share work, and the kernel that they share it for.
+
+An exception in a thread ends the pass at once, as itself.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.kernels import Batch, Kernel, Tally
+from pipeline.settings import Settings
+from pipeline.tree import Tree
+from pipeline.vocabulary import Vocabulary
+from pipeline.weights import Weights
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one run trains: it may differ from run to run of the same model.
+
+    The learning rate falls linearly from alpha to min_alpha over all tokens of all epochs.
+    shared_noise: where words or tags predict one by one (skip-gram, DBOW), one set of noise words
+    for each window and not for each pair. hot_rows: with several workers, each works on copies of
+    the busiest rows and adds their changes up every few uses.
+    """
+
+    epochs: int = 5
+    alpha: float = 0.025
+    min_alpha: float = 0.0001
+    sample: float = 1e-3
+    seed: int = 1
+    shared_noise: bool = True
+    hot_rows: bool = True
+
+
+def kernel_of(
+    weights: Weights,
+    vocabulary: Vocabulary,
+    settings: Settings,
+    plan: Plan,
+    tree: Tree | None,
+    **how: Any,
+) -> Kernel:
+    """Return the kernel for a model and a plan; `how` is what only one use of it needs."""
+    path_at, path = tree.paths() if tree is not None and settings.hierarchical else (None, None)
+    return Kernel(
+        method=settings.method,
+        join=settings.join,
+        exact=settings.exact_gradient,
+        input=weights.input,
+        output=weights.output,
+        nodes=weights.nodes,
+        tags=weights.tags,
+        keep=vocabulary.keep_thresholds(plan.sample),
+        noise=vocabulary.noise(settings.ns_exponent) if settings.negative else None,
+        path_at=path_at,
+        path=path,
+        dim=settings.vector_size,
+        window=settings.window,
+        negative=settings.negative,
+        hierarchical=settings.hierarchical,
+        shrink=settings.shrink_windows,
+        share=plan.shared_noise,
+        tag_slots=settings.tag_count,
+        alpha=plan.alpha,
+        min_alpha=plan.min_alpha,
+        seed=plan.seed,
+        **how,
+    )
+
+
+class Pass:
+    """Threads that take units from one iterator until it ends or something fails."""
+
+    def __init__(self, do: Callable[[Batch], Tally], work: Iterator[Batch]) -> None:
+        self._do = do
+        self._work = work
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._failure: BaseException | None = None
+        self._total = Tally()
+
+    def run(self, workers: int, tell: Callable[[Tally], None] = lambda _: None) -> Tally:
+        """Do it all with so many threads, and return what it came to; `tell` hears in between."""
+        threads = [
+            threading.Thread(target=self._worker, name=f"millrace-train-{n}", daemon=True)
+            for n in range(workers)
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(0.2)
+                    tell(self._sum())
+        finally:
+            # Also when this thread is interrupted, or `tell` fails: no thread goes on alone.
+            self._stop.set()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+        if self._failure is not None:
+            raise self._failure
+        return self._sum()
+
+    def _worker(self) -> None:
+        try:
+            while not self._stop.is_set():
+                with self._lock:
+                    batch = next(self._work, None)
+                if batch is None:
+                    return
+                tally = self._do(batch)
+                with self._lock:
+                    self._total.add(tally)
+        except BaseException as failure:  # noqa: BLE001  (raised again by the thread that waits)
+            self._stop.set()
+            with self._lock:
+                self._failure = self._failure or failure
+
+    def _sum(self) -> Tally:
+        with self._lock:
+            total = Tally()
+            total.add(self._total)
+            return total

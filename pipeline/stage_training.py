@@ -1,0 +1,145 @@
+"""What the stages that train have in common: their keys, and going on from a loaded model."""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import groupby
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt
+
+from corpora.shards import TokenShards
+from pipeline.manifest import Consumed
+from pipeline.models.model import Model, ModelError, tags_with
+from pipeline.passes import Plan
+from pipeline.settings import Settings
+from pipeline.stage import Resource, Stage, State
+from pipeline.stage_corpus import encoded
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainStage(Stage):
+    """Train a new model, or go on with a loaded one.
+
+    vector_size: numbers in a vector. window: a word learns from up to so many words on each side of
+    it. negative: words of noise for each word learnt; 0 for none, which needs hs. hs: 1 for
+    hierarchical softmax (a tree of yes-or-no questions instead of, or besides, noise).
+    sample: the share of a text above which a word is passed over more and more often; 0 passes over
+    none. epochs: how often every document is trained. alpha: the learning rate at the start.
+    min_alpha: the learning rate at the end. seed: what all chance comes from. ns_exponent: noise is
+    drawn by count to this power. shrink_windows: draw each window's size from 1 to `window`.
+    exact_gradient: where a window's vectors are joined, take the exact gradient and not the peers':
+    of a mean each gets its share, and of a sum all. shared_noise: draw noise once for a window
+    (several times faster) and not for each of its pairs. hot_rows: let each thread keep copies of
+    the most frequent words' rows for a while, so that threads don't wait for each other.
+    """
+
+    vector_size: Annotated[int, Ge(1)] = 100
+    window: Annotated[int, Ge(1)] = 5
+    negative: Annotated[int, Ge(0)] = 5
+    hs: Literal[0, 1] = 0
+    sample: Annotated[float, Ge(0)] = 1e-3
+    epochs: Annotated[int, Ge(1)] = 5
+    alpha: Annotated[float, Gt(0)] = 0.025
+    min_alpha: Annotated[float, Ge(0)] = 0.0001
+    seed: Annotated[int, Ge(0)] = 1
+    ns_exponent: float = 0.75
+    shrink_windows: bool = True
+    exact_gradient: bool = False
+    shared_noise: bool = True
+    hot_rows: bool = True
+
+    needs: ClassVar[tuple[Resource, ...]] = ("corpus", "vocabulary")
+    uses: ClassVar[tuple[Resource, ...]] = ("model",)
+    gives: ClassVar[tuple[Resource, ...]] = ("model",)
+
+    @abstractmethod
+    def settings(self) -> Settings:
+        """Return the settings that the keys spell."""
+
+    def faults(self) -> Iterator[str]:
+        """Refuse a learning rate that rises, and settings that no model can have, too."""
+        wrong = list(super().faults())
+        yield from wrong
+        if wrong:
+            return
+        if self.min_alpha > self.alpha:
+            yield f"min_alpha must be at most alpha ({self.alpha}), not {self.min_alpha}"
+        try:
+            self.settings()
+        except ValueError as error:
+            yield str(error)
+
+    def run(self, state: State) -> State:
+        """Train a new model, or go on with the one that was loaded."""
+        state, shards = encoded(state)
+        model = self._model(state, shards)
+        plan = Plan(**{field.name: getattr(self, field.name) for field in fields(Plan)})
+        receipt = model.train(
+            shards, plan, workers=state.setting.workers, on_progress=state.report.trained
+        )
+        trained = receipt.tokens * self.epochs
+        state.report.say(
+            f"trained {trained:,} words in {receipt.seconds:.1f} s: "
+            f"{trained / max(receipt.seconds, 1e-9) / 1e6:.2f} M words/s, "
+            f"loss {receipt.epochs[-1].loss:.4f}"
+        )
+        learnt = tuple(_consumed(shards, state))
+        return replace(
+            state,
+            model=model,
+            ledger=(*state.ledger, *learnt),
+            metrics={**state.metrics, "loss": receipt.epochs[-1].loss},
+            receipt=receipt,
+        )
+
+    def _model(self, state: State, shards: TokenShards) -> Model:
+        settings, held, vocabulary = self.settings(), state.model, state.vocabulary
+        if vocabulary is None:
+            raise ModelError(
+                "the store has no version to go on from, and nothing has counted the words: "
+                f"put build_vocab, with update = true, before {self.use()}"
+            )
+        if held is not None:
+            _demand_equal(held.settings, settings)
+        before = held.tags if held else None
+        tags = tags_with(shards, settings, before)
+        if tags is not None:
+            new = tags.size - (before.size if before else 0)
+            state.report.say(f"{tags.size:,} documents, {new:,} of them new")
+        if held is None:
+            return Model.fresh(vocabulary, settings, self.seed, tags)
+        held.grow(vocabulary, self.seed, tags)
+        return held
+
+    def _common(self) -> dict[str, Any]:
+        """Return the settings that every stage which trains spells alike."""
+        names = ("vector_size", "window", "negative", "ns_exponent", "shrink_windows")
+        return {**{name: getattr(self, name) for name in names}, "hierarchical": bool(self.hs)}
+
+
+def _demand_equal(held: Settings, asked: Settings) -> None:
+    """Refuse to train on with other settings than those that the model was made with."""
+    wanted = asdict(asked)
+    wrong = [f"{k} is {v} there and {wanted[k]} here" for k, v in asdict(held).items()
+             if v != wanted[k]]  # fmt: skip
+    if wrong:
+        raise ModelError(
+            f"the loaded model has other settings than this recipe: {'; '.join(wrong)}. To mend "
+            "it: give the model's settings, or publish to another store"
+        )
+
+
+def _consumed(shards: TokenShards, state: State) -> Iterator[Consumed]:
+    """Yield a line of the ledger for each source."""
+    for source, group in groupby(shards, key=lambda shard: shard.source):
+        its = list(group)
+        prints = [shard.fingerprint for shard in its]
+        whole = hashlib.sha256("\n".join(prints).encode()).hexdigest()
+        yield Consumed(
+            state.setting.hide(source),
+            prints[0] if len(its) == 1 else whole,
+            sum(shard.rows for shard in its),
+            sum(shard.tokens for shard in its),
+        )

@@ -1,0 +1,56 @@
+"""Stage `train_doc2vec`: train the vectors of documents, and of words with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge
+
+from pipeline.models.doc2vec import document_settings
+from pipeline.settings import Settings
+from pipeline.stage_training import TrainStage
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainDoc2vec(TrainStage):
+    """Train vectors of documents, one for each tag (Le and Mikolov 2014).
+
+    As the keys are, it is PV-DBOW: a document's tags predict its words. That is the fastest kind,
+    and on reviews it gave the vectors that told praise from blame best; the words' own vectors are
+    not trained.
+    dm: 1 for PV-DM, where tags and neighbouring words together predict a word; 0 for PV-DBOW.
+    dbow_words: with PV-DBOW, 1 to train the words, too, as skip-gram does, so that words and
+    documents can be compared. dm_mean: with PV-DM, 1 to take the mean of tags and words, 0 their
+    sum. dm_concat: with PV-DM, 1 to put tags and words end to end, in their order; a large model.
+    dm_tag_count: with dm_concat, how many tags each document has.
+    epochs: how often every document is trained.
+    """
+
+    dm: Literal[0, 1] = 0
+    dbow_words: Literal[0, 1] = 0
+    dm_mean: Literal[0, 1] = 1
+    dm_concat: Literal[0, 1] = 0
+    dm_tag_count: Annotated[int, Ge(1)] = 1
+    epochs: Annotated[int, Ge(1)] = 10
+
+    def faults(self) -> Iterator[str]:
+        """Refuse keys of the other kind, too."""
+        yield from super().faults()
+        if self.dm and self.dbow_words:
+            yield "dbow_words must be 0 where dm is 1, not 1"
+        if self.dm_concat and not self.dm:
+            yield "dm_concat must be 0 where dm is 0, not 1"
+        if self.dm_tag_count > 1 and not self.dm_concat:
+            yield f"dm_tag_count must be 1 where dm_concat is 0, not {self.dm_tag_count}"
+
+    def settings(self) -> Settings:
+        """Return the settings that the keys spell."""
+        return document_settings(
+            dm=self.dm,
+            dm_mean=self.dm_mean,
+            dm_concat=self.dm_concat,
+            dm_tag_count=self.dm_tag_count,
+            dbow_words=self.dbow_words,
+            exact_gradient=self.exact_gradient,
+            **self._common(),
+        )
