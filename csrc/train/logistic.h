@@ -11,7 +11,7 @@
 #include "simd.h"
 
 typedef struct {
-    vf sum;     /* of max(f, 0) */
+    vf sum;     /* of f + |f|, which is twice max(f, 0) */
     vf product; /* of 1 + e: below 2^100 */
     int32_t factors;
     double total;
@@ -40,23 +40,23 @@ static void loss_start(loss_sum *loss) {
 
 static void loss_flush(loss_sum *loss) {
     double total = loss->total;
-    for (int i = 0; i < VL; i++) total += (double)loss->sum[i] + log((double)loss->product[i]);
+    for (int i = 0; i < VL; i++) total += 0.5 * (double)loss->sum[i] + log((double)loss->product[i]);
     loss_start(loss);
     loss->total = total;
 }
 
-/* alpha * sigma(f) in the first n lanes; their loss is added up. */
+/* alpha * sigma(f) in the first n lanes; their loss is added up. With s = sigma(|f|) between 1/2 and
+   1, sigma(f) is 1/2 + (s - 1/2) with f's sign, and max(f, 0) is half of f + |f|. */
 INLINE vf slope(vf f, int n, vf alpha, loss_sum *loss) {
-    const vf zero = fill(0.0f), one = fill(1.0f), least = fill(-87.0f);
-    if (n < VL) f = pick(first_lanes(n), f, least); /* log(1 + exp(-87)) is 0 */
-    vf away = pick(f < zero, f, -f);
-    away = pick(away < least, least, away);
-    const vf e = exp_negative(away), factor = one + e;
-    const vf near = one / factor;
-    const vf sigma = pick(f < zero, one - near, near);
-    loss->sum += pick(f < zero, zero, f); /* a NaN goes through */
+    const vf one = fill(1.0f), half = fill(0.5f), most = fill(87.0f);
+    if (n < VL) f = pick(first_lanes(n), f, -most); /* log(1 + exp(-87)) is 0 */
+    const vi sign = (vi)f & INT32_MIN;
+    const vf size = (vf)((vi)f ^ sign);
+    const vf e = exp_negative(-pick(size < most, size, most)), factor = one + e;
+    const vf above = one / factor - half;
+    loss->sum += f + size; /* a NaN goes through */
     loss->product *= factor;
-    return sigma * alpha;
+    return ((vf)((vi)above | sign) + half) * alpha;
 }
 
 /* To be called after at most 16 slopes. */

@@ -15,6 +15,7 @@
 #include "step.h"
 #include "train.h"
 
+#define NEAR 5 /* nodes from the root that are always near */
 #define BLOCK 32 /* steps whose noise is drawn at once */
 
 /* Noise words that differ, and where their rows are. */
@@ -70,7 +71,7 @@ static inline void add_path(step_outputs *to, matrix *nodes, const mr_model *m, 
     for (int o = 0; o < n; o++) {
         const uint32_t entry = m->path[begin + o];
         to->w[to->no + o] = row_of(nodes, entry >> 1);
-        prefetch_row(to->w[to->no + o], nodes->width);
+        if (o >= NEAR) prefetch_row(to->w[to->no + o], nodes->width);
         to->label[o] = entry & 1 ? 1.0f : -1.0f;
     }
     uint8_t *size = to->size + to->groups;

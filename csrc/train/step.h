@@ -23,6 +23,8 @@
 #define BLOCK_O 6
 #define SUMS 12
 #endif
+#define WIDE 2   /* columns in a block of updates */
+#define TWO_FIT (VL == 16) /* the registers hold a column of two groups */
 #define ROOM ((SUMS + VL - 1) / VL * VL) /* sums, in whole vectors */
 
 /* W, in groups of up to BLOCK_O rows; the arrays are parts of the caller's scratch. `most` is how
@@ -30,7 +32,7 @@
 typedef struct {
     float **w;      /* (most) */
     uint8_t *size;  /* (most) of each group */
-    float *label;   /* (longest) signs of a path */
+    float *label;   /* (longest + BLOCK_O) signs of a path */
     float *signs;   /* (STEP * most + ROOM) signs of a path in G's order */
     int groups, word_groups; /* the first `word_groups`: a target, then noise; the others: a path */
     int no;
@@ -53,12 +55,12 @@ INLINE int add_groups(uint8_t *size, int n) {
     return groups;
 }
 
-/* G lies group by group, STEP rows of X in each: signs likewise. */
+/* G lies group by group, STEP rows of X in each: signs likewise. Copies have one size, which is the
+   fastest; what one writes too much the next overwrites. label, signs: BLOCK_O more than they need. */
 INLINE void spread_signs(float *signs, const float *label, const uint8_t *size, int groups) {
     for (int k = 0; k < groups; k++) {
-        for (int c = 0; c < STEP; c++)
-            for (int o = 0; o < size[k]; o++) signs[c * size[k] + o] = label[o];
-        signs += STEP * size[k];
+        for (int c = 0; c < STEP; c++, signs += size[k])
+            memcpy(signs, label, BLOCK_O * sizeof *signs);
         label += size[k];
     }
 }
@@ -167,18 +169,17 @@ INLINE void update_groups(const int nc, const int learn, const step_outputs *s, 
     }
 }
 
-/* One column block after the other; `one` is the number of outputs where they are one group.
-   rate: (nc) factors of the changes of X, 0 for a row that stays as it is to the bit; or NULL. */
-INLINE void update_rows(const int nc, const int one, const step_outputs *s, const float *g,
-                        int chunks, float *const *x, const float *rate) {
+/* One column block after the other. rate: (nc) factors of the changes of X, 0 for a row that stays as
+   it is to the bit; or NULL. */
+INLINE void update_rows(const int nc, const step_outputs *s, const float *g, int chunks,
+                        float *const *x, const float *rate) {
     for (int v = 0; v < chunks * VL; v += VL) {
         vf xv[STEP], d[STEP];
         UNROLL for (int c = 0; c < nc; c++) {
             xv[c] = load(x[c] + v);
             d[c] = fill(0.0f);
         }
-        if (one) update_group(nc, one, 1, xv, d, s->w, v, g);
-        else update_groups(nc, 1, s, g, xv, d, v);
+        update_groups(nc, 1, s, g, xv, d, v);
         UNROLL for (int c = 0; c < nc; c++) {
             if (!rate) store(x[c] + v, load(x[c] + v) + d[c]);
             else if (rate[c] != 0) store(x[c] + v, load(x[c] + v) + d[c] * rate[c]);
@@ -186,13 +187,75 @@ INLINE void update_rows(const int nc, const int one, const step_outputs *s, cons
     }
 }
 
+/* The same for one group and rows of X that differ, the usual case, in `wide` columns at once: a
+   gradient that is loaded serves them all, and a row of X is loaded once. */
+INLINE void update_block(const int nc, const int no, const int wide, float *const *x,
+                         float *const *w, int v, const float *g) {
+    vf wv[BLOCK_O][WIDE];
+    UNROLL for (int o = 0; o < no; o++)
+        UNROLL for (int k = 0; k < wide; k++) wv[o][k] = load(w[o] + v + k * VL);
+    UNROLL for (int c = 0; c < nc; c++) {
+        vf xv[WIDE], d[WIDE];
+        UNROLL for (int k = 0; k < wide; k++) d[k] = xv[k] = load(x[c] + v + k * VL);
+        UNROLL for (int o = 0; o < no; o++) {
+            const vf gv = fill(g[c * no + o]);
+            UNROLL for (int k = 0; k < wide; k++) {
+                d[k] += gv * wv[o][k];
+                wv[o][k] += gv * xv[k];
+            }
+        }
+        UNROLL for (int k = 0; k < wide; k++) store(x[c] + v + k * VL, d[k]);
+    }
+    UNROLL for (int o = 0; o < no; o++)
+        UNROLL for (int k = 0; k < wide; k++) store(w[o] + v + k * VL, wv[o][k]);
+}
+
+INLINE void update_blocks(const int nc, const int no, float *const *x, float *const *w, int chunks,
+                          const float *g) {
+    int v = 0;
+    for (; v + WIDE * VL <= chunks * VL; v += WIDE * VL) update_block(nc, no, WIDE, x, w, v, g);
+    for (; v < chunks * VL; v += VL) update_block(nc, no, 1, x, w, v, g);
+}
+
+/* Two groups, of no outputs together, whose W fits the registers as one. */
+INLINE void update_two(const int nc, const int no, float *const *x, float *const *w, int chunks,
+                       const float *g) {
+    const int half = no / 2;
+    for (int v = 0; v < chunks * VL; v += VL) {
+        vf wv[2 * BLOCK_O];
+        UNROLL for (int o = 0; o < no; o++) wv[o] = load(w[o] + v);
+        UNROLL for (int c = 0; c < nc; c++) {
+            const vf xv = load(x[c] + v);
+            vf d = xv;
+            UNROLL for (int o = 0; o < no; o++) {
+                const vf gv = fill(o < half ? g[c * half + o]
+                                            : g[STEP * half + c * (no - half) + o - half]);
+                d += gv * wv[o];
+                wv[o] += gv * xv;
+            }
+            store(x[c] + v, d);
+        }
+        UNROLL for (int o = 0; o < no; o++) store(w[o] + v, wv[o]);
+    }
+}
+
+INLINE int all_differ(const int nc, float *const *x) {
+    int same = 0;
+    UNROLL for (int b = 1; b < nc; b++) UNROLL for (int a = 0; a < b; a++) same |= x[a] == x[b];
+    return !same;
+}
+
 INLINE void update_of(const int nc, const step_outputs *s, const float *g, int chunks,
                       float *const *x, const float *rate) {
-#define CALL(N) update_rows(nc, N, s, g, chunks, x, 0)
-    if (s->groups == 1 && !rate) FOR_OUTPUTS(s->no, CALL)
+#define CALL(N) update_blocks(nc, N, x, s->w, chunks, g)
+    if (s->groups == 1 && !rate && all_differ(nc, x)) FOR_OUTPUTS(s->no, CALL)
 #undef CALL
-    else if (!rate) update_rows(nc, 0, s, g, chunks, x, 0);
-    else update_rows(nc, 0, s, g, chunks, x, rate);
+#define CALL(N) update_two(nc, BLOCK_O + N, x, s->w, chunks, g)
+    else if (TWO_FIT && s->groups == 2 && s->word_groups != 1 && !rate && all_differ(nc, x))
+        FOR_OUTPUTS(s->no - BLOCK_O, CALL)
+#undef CALL
+    else if (!rate) update_rows(nc, s, g, chunks, x, 0);
+    else update_rows(nc, s, g, chunks, x, rate);
 }
 
 /* G of x: (nc), nc <= STEP */
@@ -212,13 +275,12 @@ static void step_update(const step_outputs *s, const float *g, int chunks, float
 #undef ROWS
 }
 
-INLINE void change_of(const int one, const int learn, const step_outputs *s, const float *g,
-                      int chunks, const float *h, float *change) {
+INLINE void change_of(const int no, const int first, const int learn, float *const *w,
+                      const float *g, int chunks, const float *h, float *change) {
     for (int v = 0; v < chunks * VL; v += VL) {
         const vf hv = load(h + v);
-        vf d = fill(0.0f);
-        if (one) update_group(1, one, learn, &hv, &d, s->w, v, g);
-        else update_groups(1, learn, s, g, &hv, &d, v);
+        vf d = first ? fill(0.0f) : load(change + v);
+        update_group(1, no, learn, &hv, &d, w, v, g);
         store(change + v, d);
     }
 }
@@ -226,13 +288,10 @@ INLINE void change_of(const int one, const int learn, const step_outputs *s, con
 /* For one vector h = X: change = G W, and if W learns, W += G^T h. */
 static void step_change(const step_outputs *s, const float *g, int chunks, const float *h,
                         float *change, int learn) {
-#define CALL(N) change_of(N, 1, s, g, chunks, h, change)
-    if (s->groups == 1 && learn) FOR_OUTPUTS(s->no, CALL)
+    for (int k = 0, o = 0; k < s->groups; o += s->size[k++]) {
+#define CALL(N) change_of(N, k == 0, learn, s->w + o, g + STEP * o, chunks, h, change)
+        FOR_OUTPUTS(s->size[k], CALL)
 #undef CALL
-#define CALL(N) change_of(N, 0, s, g, chunks, h, change)
-    else if (s->groups == 1) FOR_OUTPUTS(s->no, CALL)
-#undef CALL
-    else if (learn) change_of(0, 1, s, g, chunks, h, change);
-    else change_of(0, 0, s, g, chunks, h, change);
+    }
 }
 #endif

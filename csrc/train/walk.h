@@ -106,7 +106,7 @@ static int64_t walk_layout(walk_state *s, const mr_model *m, int64_t tokens, int
             step_outputs *o = twice ? &p->next : &p->now;
             ARRAY(o->w, most);
             ARRAY(o->size, most);
-            ARRAY(o->label, most);
+            ARRAY(o->label, most + BLOCK_O);
             ARRAY(o->signs, STEP * most + ROOM);
         }
         ARRAY(p->g, STEP * most + ROOM);
