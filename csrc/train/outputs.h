@@ -5,7 +5,7 @@
    One set of noise words serves a whole step of the walk: every row that predicts a centre, and the
    centres of all places (Ji et al. 2016, section 3, share them within a window). Step i of a row has
    the draws i * negative .. of the noise stream; they are made for a block of steps at once, and
-   taken one step ahead, so that their rows are on the way from memory while the step before is
+   taken some steps ahead, so that their rows are on the way from memory while the step before is
    computed. A draw that hits the target does not count (as in word2vec.c), nor does one that hits
    an earlier draw of the same set: rows of W must differ. */
 #ifndef MR_OUTPUTS_H
