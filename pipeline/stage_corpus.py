@@ -33,6 +33,8 @@ def encoded(state: State) -> tuple[State, TokenShards]:
         cache: str | Literal[False] = False if setting.cache is None else setting.cache
         shards = encode(state.corpus, cache, state.report.counted, workers=setting.workers)
         cut = f", {shards.split:,} rows cut for their length" if shards.split else ""
+        if shards.replaced:
+            cut += f", {shards.replaced:,} words with U+FFFD for what is not UTF-8"
         kept = f"{shards.reused} of {len(shards)} shards were in the cache"
         state.report.say(
             f"{shards.tokens:,} words in {shards.rows:,} rows{cut}; "

@@ -84,7 +84,7 @@ class Shards(Protocol):
 
 # Rows that a worker copies, and uses of a copy between foldings by all workers together: measured
 # on two cores (ARCHITECTURE), and so that a row's staleness does not grow with the workers.
-HOT_ROWS = 64
+HOT_ROWS = 32
 USES = 64
 
 

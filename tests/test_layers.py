@@ -60,6 +60,7 @@ corpora.shards.encoder
 corpora.shards.shard_set
 corpora.shards.token_shard
 corpora.shards.cached
+corpora.shards.first_pass
 corpora.shards.streamed
 corpora.shards.encode
 corpora.shards

@@ -134,6 +134,7 @@ def _opened(part: Part, made: shard_set.ShardSet, home: object) -> Iterator[Cach
             rows=entry.rows,
             tokens=entry.tokens,
             split=entry.split,
+            replaced=entry.replaced,
             folder=made.folder,
             entry=entry,
             _home=home,

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from corpora.part import Part, opened
 from corpora.tokens.units import (
@@ -35,13 +36,14 @@ AHEAD = 4  # pieces that may wait to be written
 
 @dataclass(frozen=True)
 class End:
-    """The end of a shard: its dictionaries and totals."""
+    """The end of a shard: its dictionaries and totals. replaced: tokens with U+FFFD in them."""
 
     words: Dictionary
     tags: Dictionary | None
     rows: int
     tokens: int
     split: int
+    replaced: int
 
 
 class Writer(Protocol):
@@ -197,7 +199,10 @@ def _enough(shard: Tokeniser, bounds: Bounds) -> bool:
 
 
 def _end(shard: Tokeniser) -> End:
-    return End(*shard.dictionaries(), shard.rows, shard.tokens, shard.split)
+    words, tags = shard.dictionaries()
+    marked: Any = pc.match_substring(words.words, "\ufffd")
+    replaced = int(words.counts[marked.to_numpy(zero_copy_only=False)].sum())
+    return End(words, tags, shard.rows, shard.tokens, shard.split, replaced)
 
 
 @dataclass

@@ -23,7 +23,7 @@ import pyarrow as pa
 from corpora.errors import MillraceError
 from corpora.shards.encoder import End
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "shards.json"
 WORKING = ".making-"
 ABANDONED = 24 * 3600  # seconds without a write, after which a set in the making is nobody's
@@ -41,6 +41,7 @@ class ShardEntry:
     rows: int
     tokens: int
     split: int
+    replaced: int
     files: dict[str, tuple[int, str]]
 
     def _named(self, end: str) -> str | None:
@@ -175,7 +176,9 @@ class Writing:
             for path in paths:
                 _sync(path)
         content = content_of([digest for _, digest in files.values()])
-        self._entries.append(ShardEntry(content, end.rows, end.tokens, end.split, files))
+        self._entries.append(
+            ShardEntry(content, end.rows, end.tokens, end.split, end.replaced, files)
+        )
 
     def commit(self) -> ShardSet:
         """Give the finished set its name; one that another process made first is as good."""

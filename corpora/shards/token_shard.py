@@ -15,7 +15,8 @@ class TokenShard(ABC):
     """Rows of ids, and the dictionary that the ids belong to.
 
     fingerprint: names the content; source: where the text came from, for people; rows, tokens: how
-    many; split: how many of the rows were cut off from the one before, because it was too long.
+    many; split: how many of the rows were cut off from the one before, because it was too long;
+    replaced: how many of the tokens have U+FFFD in them, which stands for bytes that are not UTF-8.
     """
 
     fingerprint: str
@@ -23,6 +24,7 @@ class TokenShard(ABC):
     rows: int
     tokens: int
     split: int
+    replaced: int
 
     @property
     @abstractmethod
@@ -52,7 +54,7 @@ class TokenShard(ABC):
 class TokenShards(Sequence[TokenShard]):
     """The shards of a corpus, in its order, and their totals.
 
-    rows, tokens, split: sums over the shards; reused: shards that were in the cache already.
+    rows, tokens, split, replaced: sums over the shards; reused: those that were in the cache.
     """
 
     def __init__(self, shards: Sequence[TokenShard], reused: int = 0) -> None:
@@ -61,6 +63,7 @@ class TokenShards(Sequence[TokenShard]):
         self.rows = sum(shard.rows for shard in self._shards)
         self.tokens = sum(shard.tokens for shard in self._shards)
         self.split = sum(shard.split for shard in self._shards)
+        self.replaced = sum(shard.replaced for shard in self._shards)
 
     @overload
     def __getitem__(self, index: int) -> TokenShard: ...

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -60,7 +60,7 @@ class Doc2Vec(Face):
         exact_gradient: bool = False,
         shared_noise: bool = True,
         hot_rows: bool = True,
-        cache: str | PathLike[str] | None = None,
+        cache: str | PathLike[str] | Literal[False] | None = None,
         on_progress: Callable[[Progress], None] = no_progress,
     ) -> None:
         super().__init__(

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Face(ABC):
         *,
         min_count: int,
         workers: int,
-        cache: str | PathLike[str] | None,
+        cache: str | PathLike[str] | Literal[False] | None,
         on_progress: Callable[[Progress], None],
     ) -> None:
         for name, value in (("workers", workers), ("epochs", plan.epochs)):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Word2Vec(Face):
         exact_gradient: bool = False,
         shared_noise: bool = True,
         hot_rows: bool = True,
-        cache: str | PathLike[str] | None = None,
+        cache: str | PathLike[str] | Literal[False] | None = None,
         on_progress: Callable[[Progress], None] = no_progress,
     ) -> None:
         super().__init__(

@@ -331,3 +331,14 @@ def test_the_folder_of_a_set_can_be_moved(text, tmp_path):
     encode(LineSentence(text), tmp_path / "one")
     shutil.move(tmp_path / "one", tmp_path / "two")
     assert encode(LineSentence(text), tmp_path / "two").reused == 1
+
+
+@pytest.mark.parametrize("cache", [None, False])
+def test_tokens_that_were_not_utf8_are_counted(tmp_path, cache):
+    (tmp_path / "a.txt").write_bytes(b"caf\xe9 ol\xe9 good\ncaf\xe9 \xff\xff")
+    counted = {e: encode(LineSentence(tmp_path / "a.txt", errors=e), cache=cache) for e in HOW}
+    assert {e: (shards.replaced, shards.tokens) for e, shards in counted.items()} == HOW
+    assert [shard.replaced for shard in counted["replace"]] == [4]
+
+
+HOW = {"replace": (4, 5), "ignore": (0, 4)}

@@ -5,6 +5,8 @@ import os
 import pickle
 import tempfile
 import threading
+import time
+from dataclasses import replace
 from itertools import chain
 
 import pyarrow as pa
@@ -14,11 +16,16 @@ from hypothesis import strategies as st
 
 import corpora.shards.encoder
 from corpora import CorpusError, Documents, LineSentence, Sentences, TaggedLineDocument, encode
+from corpora.corpus import Corpus
 from corpora.shards.encoder import Bounds
+from corpora.shards.streamed import BESIDE
 
 ROWS = st.lists(
     st.lists(st.text(st.sampled_from("abc \u3000"), max_size=4), max_size=12), max_size=40
 )
+
+
+ONE = [[f"w{i % 9}", "is", f"w{i % 4}"] for i in range(40)]
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +115,40 @@ def test_a_pass_reads_the_text_once(files, monkeypatch):
     assert sorted(opened) == sorted(3 * [str(path) for path in files.iterdir()])
 
 
+class Watched:
+    """Rows that take a while, and how many of their like were being read at once."""
+
+    active = most = 0
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __iter__(self):
+        Watched.active += 1
+        Watched.most = max(Watched.most, Watched.active)
+        for row in self.rows:
+            time.sleep(0.005)
+            yield row
+        Watched.active -= 1
+
+
+@pytest.mark.parametrize("identified", [True, False])
+def test_files_are_read_side_by_side_but_not_the_callers_own_code(monkeypatch, identified):
+    monkeypatch.setattr(Watched, "most", 0)
+
+    class Many(Corpus):
+        def parts(self):
+            found = [Sentences(Watched(ONE[:9])).parts()[0] for _ in range(8)]
+            return [
+                replace(p, fingerprint=f"{i}" * identified or None) for i, p in enumerate(found)
+            ]
+
+    shards = encode(Many(), cache=False, workers=1)
+    assert Watched.most == 1
+    whole(shards)
+    assert (1 < Watched.most <= BESIDE) if identified else Watched.most == 1
+
+
 def test_a_pass_left_in_the_middle_leaves_no_thread(files):
     shards = encode(LineSentence(f"{files}/*.txt"), cache=False)
     for number in (0, 3):
@@ -136,9 +177,6 @@ class Fickle:
         rows = self.passes[min(self.number, len(self.passes) - 1)]
         self.number += 1
         return iter(rows)
-
-
-ONE = [[f"w{i % 9}", "is", f"w{i % 4}"] for i in range(40)]
 
 
 @pytest.mark.parametrize(

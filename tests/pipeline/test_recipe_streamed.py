@@ -17,7 +17,7 @@ cache = {cache}
 [engine]
 workers = {workers}
 [[stage]]
-use = "line_sentence"
+use = "{reader}"
 url = "{root}/text/*"
 [[stage]]
 use = "lowercase"
@@ -28,7 +28,7 @@ min_tokens = 3
 use = "build_vocab"
 min_count = 2
 [[stage]]
-use = "train_word2vec"
+use = "{stage}"
 vector_size = 16
 epochs = {epochs}
 [[stage]]
@@ -47,23 +47,29 @@ def root(tmp_path):
     return tmp_path
 
 
-def run(root, cache, said=str, workers=1, epochs=2):
-    text = RECIPE.format(root=root, cache=cache, workers=workers, epochs=epochs)
+WORDS = {"reader": "line_sentence", "stage": "train_word2vec"}
+DOCUMENTS = {"reader": "tagged_line_document", "stage": "train_doc2vec"}
+
+
+def run(root, cache, said=str, workers=1, epochs=2, model=WORDS):
+    text = RECIPE.format(root=root, cache=cache, workers=workers, epochs=epochs, **model)
     return job.run(parse(text), Lines(said))
 
 
-def test_vectors_are_those_of_a_cache_and_nothing_is_written(root, monkeypatch):
-    kept = run(root, f'"{root}/cache"')
+@pytest.mark.parametrize("model", [WORDS, DOCUMENTS], ids=["words", "documents"])
+def test_vectors_are_those_of_a_cache_and_nothing_is_written(root, monkeypatch, model):
+    kept = run(root, f'"{root}/cache"', model=model)
     scratch = root / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.setenv("MILLRACE_CACHE", str(scratch))
     said = []
-    streamed = run(root, "false", said.append)
-    for name in ("input", "output"):
-        one, other = (getattr(state.model.weights, name) for state in (kept, streamed))
-        assert one.any()
-        assert np.array_equal(one, other)
+    streamed = run(root, "false", said.append, model=model)
+    weights, others = (vars(state.model.weights) for state in (kept, streamed))
+    arrays = [name for name, value in weights.items() if isinstance(value, np.ndarray)]
+    assert any(weights[name].any() for name in arrays)
+    for name in arrays:
+        assert np.array_equal(weights[name], others[name])
     assert streamed.receipt == kept.receipt
     assert list(scratch.iterdir()) == []
     assert any("each epoch reads the text again" in line for line in said)
