@@ -79,6 +79,20 @@ pipeline.tags
 pipeline.tag_checks
 pipeline.passes
 pipeline.training pipeline.inference
+pipeline.vectors.keys pipeline.vectors.rows
+pipeline.vectors.search pipeline.vectors.attributes
+pipeline.vectors.keyed
+pipeline.vectors.compared
+pipeline.vectors.searched
+pipeline.vectors.errors pipeline.vectors.correlation
+pipeline.vectors.files
+pipeline.vectors.judged pipeline.vectors.mover
+pipeline.vectors.word2vec_bytes
+pipeline.vectors.word2vec_text pipeline.vectors.word2vec_binary
+pipeline.vectors.word2vec_read pipeline.vectors.word2vec_write
+pipeline.vectors.arrow_file
+pipeline.vectors.export
+pipeline.vectors
 pipeline.models.keyed_vectors
 pipeline.models.model_files
 pipeline.models.model
