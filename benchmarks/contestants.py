@@ -10,7 +10,6 @@ from lines import Lines
 from modes import Gensim, min_count_of
 from roofline import Work
 
-from pipeline.inference import infer
 from pipeline.models.model import Model
 from pipeline.passes import Plan
 from pipeline.settings import Settings
@@ -114,17 +113,8 @@ class Inference:
 
     def millrace(self, workers: int) -> tuple[float, Work]:
         """Infer the whole batch."""
-        model = self.model
         begun = time.perf_counter()
-        infer(
-            model.weights,
-            model.vocabulary,
-            self.settings,
-            self._column,
-            self.plan,
-            tree=model.tree,
-            workers=workers,
-        )
+        self.model.infer(self._column, self.plan, workers)
         seconds = time.perf_counter() - begun
         share = self._words / self._work.words
         trained, terms = round(self._work.trained * share), round(self._work.terms * share)

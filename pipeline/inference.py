@@ -1,6 +1,6 @@
 """What a trained model says of new texts: their vectors, and how likely they are."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Union, cast
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline import kernels
-from pipeline.kernels import Batch, Floats, Ints, Tally
+from pipeline.kernels import Batch, Floats, Tally
 from pipeline.passes import Pass, Plan, kernel_of
 from pipeline.settings import Settings
 from pipeline.tree import Tree
@@ -53,15 +53,17 @@ class Inference:
         of its neighbours nor of the workers. A text without a known word gets zeros. Raises
         TrainingError where the model's weights are not finite.
         """
-        given = _Given.of(self._vocabulary, texts)
-        vectors = kernels.aligned((given.rows, self._stride))
+        given = _Given(self._vocabulary, texts)
+        vectors = kernels.aligned((len(given), self._stride))
+        known = np.zeros(len(given), np.bool_)
 
         def find(batch: Batch) -> Tally:
             here = slice(batch.first_row, batch.first_row + len(batch))
+            known[here] = _has_known(batch)
             return self._kernel.infer(batch, vectors[here], self.plan.epochs)
 
-        _each(given, find, workers)
-        return Inferred(vectors[:, : self._dim], given.known())
+        given.each(find, workers)
+        return Inferred(vectors[:, : self._dim], known)
 
 
 def infer(
@@ -92,55 +94,52 @@ def score(
     It is the sum over all pairs of a word and a neighbour, or over all windows with CBOW, of the
     logarithm of the word's probability; words that are not known are passed over.
     """
-    given = _Given.of(vocabulary, texts)
+    given = _Given(vocabulary, texts)
     kernel = kernel_of(weights, vocabulary, settings, Plan(), tree)
-    scores = np.zeros(given.rows)
+    scores = np.zeros(len(given))
 
     def rate(batch: Batch) -> Tally:
         scores[batch.first_row : batch.first_row + len(batch)] = kernel.score(batch)
         return Tally()
 
-    _each(given, rate, workers)
+    given.each(rate, workers)
     return scores
 
 
-def _each(given: "_Given", do: Callable[[Batch], Tally], workers: int) -> None:
-    """Do it for all texts; a few are not worth a thread."""
-    if given.rows <= PIECE:
-        for batch in given.pieces():
-            do(batch)
-    else:
-        Pass(do, given.pieces()).run(workers)
-
-
-@dataclass(frozen=True)
 class _Given:
-    """Texts as ids: tokens (t), `size` for a word that is not known, and offsets (rows + 1)."""
+    """Texts, of which pieces become batches of ids on the thread that works on them."""
 
-    tokens: Ints
-    offsets: Ints
-    size: int
+    def __init__(self, vocabulary: Vocabulary, texts: Texts) -> None:
+        self._texts = texts
+        self._vocabulary = vocabulary
+        ids = np.arange(vocabulary.size + 1, dtype=np.int32)
+        ids[-1] = -1  # a word that is not known
+        self._map = ids
 
-    @classmethod
-    def of(cls, vocabulary: Vocabulary, texts: Texts) -> "_Given":
-        given = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.list_(pa.string()))
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def each(self, do: Callable[[Batch], Tally], workers: int) -> None:
+        """Do it for all pieces; a single one is not worth a thread."""
+        if len(self) <= PIECE:
+            if len(self):
+                do(self._batch(0))
+            return
+        self._vocabulary.lookup(pa.array([], pa.string()))  # so that no two threads build its index
+        Pass(lambda first: do(self._batch(first)), iter(range(0, len(self), PIECE))).run(workers)
+
+    def _batch(self, first: int) -> Batch:
+        piece = self._texts[first : first + PIECE]
+        given = piece if isinstance(piece, pa.Array) else pa.array(piece, pa.list_(pa.string()))
         # A copy, so that it begins at 0.
         lists = cast("pa.ListArray[pa.StringScalar]", pa.concat_arrays([given]))
-        ids = vocabulary.lookup(cast("pa.StringArray", lists.flatten()))
-        tokens = np.where(ids < 0, np.int32(vocabulary.size), ids)
-        return cls(tokens, np.asarray(lists.offsets.to_numpy(), np.int32), vocabulary.size)
+        ids = self._vocabulary.lookup(cast("pa.StringArray", lists.flatten()))
+        tokens = np.where(ids < 0, np.int32(self._vocabulary.size), ids)
+        offsets = np.asarray(lists.offsets.to_numpy(), np.int32)
+        return Batch(tokens, offsets, self._map, first_row=first)
 
-    @property
-    def rows(self) -> int:
-        return len(self.offsets) - 1
 
-    def pieces(self) -> Iterator[Batch]:
-        same = np.append(np.arange(self.size), -1).astype(np.int32)
-        for first in range(0, self.rows, PIECE):
-            offsets = self.offsets[first : first + PIECE + 1]
-            yield Batch(self.tokens, offsets, same, first_row=first)
-
-    def known(self) -> NDArray[np.bool_]:
-        """Return which texts (rows) have a known word."""
-        before = np.concatenate([[0], np.cumsum(self.tokens < self.size)])[self.offsets]
-        return np.asarray(before[1:] > before[:-1])
+def _has_known(batch: Batch) -> NDArray[np.bool_]:
+    """Return which rows have a known word."""
+    before = np.concatenate([[0], np.cumsum(batch.map[batch.tokens] >= 0)])[batch.offsets]
+    return np.asarray(before[1:] > before[:-1])

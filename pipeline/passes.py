@@ -6,9 +6,9 @@ An exception in a thread ends the pass at once, as itself.
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from pipeline.kernels import Batch, Kernel, Tally
+from pipeline.kernels import Kernel, Tally
 from pipeline.settings import Settings
 from pipeline.tree import Tree
 from pipeline.vocabulary import Vocabulary
@@ -21,8 +21,8 @@ class Plan:
 
     The learning rate falls linearly from alpha to min_alpha over all tokens of all epochs.
     shared_noise: where words or tags predict one by one (skip-gram, DBOW), one set of noise words
-    for each window and not for each pair. hot_rows: with several workers, each works on copies of
-    the busiest rows and adds their changes up every few uses.
+    for a step of two windows, and not for each pair. hot_rows: with several workers, each works on
+    copies of the busiest rows and adds their changes up every few uses.
     """
 
     epochs: int = 5
@@ -70,10 +70,13 @@ def kernel_of(
     )
 
 
-class Pass:
+Unit = TypeVar("Unit")
+
+
+class Pass(Generic[Unit]):
     """Threads that take units from one iterator until it ends or something fails."""
 
-    def __init__(self, do: Callable[[Batch], Tally], work: Iterator[Batch]) -> None:
+    def __init__(self, do: Callable[[Unit], Tally], work: Iterator[Unit]) -> None:
         self._do = do
         self._work = work
         self._lock = threading.Lock()
@@ -108,10 +111,10 @@ class Pass:
         try:
             while not self._stop.is_set():
                 with self._lock:
-                    batch = next(self._work, None)
-                if batch is None:
+                    unit = next(self._work, None)
+                if unit is None:
                     return
-                tally = self._do(batch)
+                tally = self._do(unit)
                 with self._lock:
                     self._total.add(tally)
         except BaseException as failure:  # noqa: BLE001  (raised again by the thread that waits)
