@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Union, cast
+from typing import Any, Union, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpora.rows.tagged_document import TaggedDocument
 from pipeline import kernels
 from pipeline.kernels import Batch, Floats, Tally
 from pipeline.passes import Pass, Plan, kernel_of
@@ -110,11 +111,10 @@ class _Given:
     """Texts, of which pieces become batches of ids on the thread that works on them."""
 
     def __init__(self, vocabulary: Vocabulary, texts: Texts) -> None:
+        if isinstance(texts, str):
+            raise TypeError("a string came where a list of texts belongs, each a list of words")
         self._texts = texts
         self._vocabulary = vocabulary
-        ids = np.arange(vocabulary.size + 1, dtype=np.int32)
-        ids[-1] = -1  # a word that is not known
-        self._map = ids
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -130,13 +130,22 @@ class _Given:
 
     def _batch(self, first: int) -> Batch:
         piece = self._texts[first : first + PIECE]
-        given = piece if isinstance(piece, pa.Array) else pa.array(piece, pa.list_(pa.string()))
+        given = piece if isinstance(piece, pa.Array) else _column(piece, first)
         # A copy, so that it begins at 0.
         lists = cast("pa.ListArray[pa.StringScalar]", pa.concat_arrays([given]))
         ids = self._vocabulary.lookup(cast("pa.StringArray", lists.flatten()))
-        tokens = np.where(ids < 0, np.int32(self._vocabulary.size), ids)
+        tokens = np.arange(len(ids), dtype=np.int32)  # each a word of its own, which `ids` maps
         offsets = np.asarray(lists.offsets.to_numpy(), np.int32)
-        return Batch(tokens, offsets, self._map, first_row=first)
+        return Batch(tokens, offsets, ids, first_row=first)
+
+
+def _column(texts: Sequence[Sequence[str]], first: int) -> "pa.Array[Any]":
+    """Return texts as an Arrow array; the first of them has number `first`."""
+    words = [text.words if isinstance(text, TaggedDocument) else text for text in texts]
+    for number, text in enumerate(words, first):
+        if isinstance(text, str):
+            raise TypeError(f"text {number} is a string: give a list of its words, as by split()")
+    return pa.array(words, pa.list_(pa.string()))
 
 
 def _has_known(batch: Batch) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ An exception in a thread ends the pass at once, as itself.
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from pipeline.kernels import Kernel, Tally
@@ -20,9 +21,11 @@ class Plan:
     """How one run trains: it may differ from run to run of the same model.
 
     The learning rate falls linearly from alpha to min_alpha over all tokens of all epochs.
-    shared_noise: where words or tags predict one by one (skip-gram, DBOW), one set of noise words
-    for a step of two windows, and not for each pair. hot_rows: with several workers, each works on
-    copies of the busiest rows and adds their changes up every few uses.
+    shared_noise: one set of noise words for a step of two windows, and not for each pair or hidden
+    vector. hot_rows: with several workers, each works on copies of the busiest rows and adds their
+    changes up every few uses.
+
+    Raises ValueError, for all that is wrong at once.
     """
 
     epochs: int = 5
@@ -32,6 +35,24 @@ class Plan:
     seed: int = 1
     shared_noise: bool = True
     hot_rows: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        if found := "; ".join(self._faults()):
+            raise ValueError(found)
+
+    def _faults(self) -> Iterator[str]:
+        for name in ("alpha", "min_alpha", "sample"):
+            value = getattr(self, name)
+            if not (isfinite(value) and value >= 0):
+                yield f"{name} must be a number from 0 on, not {value}"
+        if self.min_alpha > self.alpha:
+            yield (
+                f"min_alpha must be at most alpha ({self.alpha}), not {self.min_alpha}: "
+                "alpha must not rise"
+            )
+        if self.epochs < 1:
+            yield f"epochs must be at least 1, not {self.epochs}"
 
 
 def kernel_of(
@@ -81,6 +102,7 @@ class Pass(Generic[Unit]):
         self._work = work
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._ended = threading.Semaphore(0)
         self._failure: BaseException | None = None
         self._total = Tally()
 
@@ -93,10 +115,12 @@ class Pass(Generic[Unit]):
         try:
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.2)
+            # Not `join` with a timeout: until Python 3.13, one that is interrupted takes its thread
+            # for ended, and then no `join` waits for it any more.
+            for _ in threads:
+                while not self._ended.acquire(timeout=0.2):
                     tell(self._sum())
+                tell(self._sum())
         finally:
             # Also when this thread is interrupted, or `tell` fails: no thread goes on alone.
             self._stop.set()
@@ -121,6 +145,8 @@ class Pass(Generic[Unit]):
             self._stop.set()
             with self._lock:
                 self._failure = self._failure or failure
+        finally:
+            self._ended.release()
 
     def _sum(self) -> Tally:
         with self._lock:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal, get_args
 
 Method = Literal["skip_gram", "cbow", "dbow", "dbow_words", "dm"]
@@ -82,8 +81,8 @@ class Settings:
                 yield f"{name} must be from {least} to {most}, not {value}"
         if self.negative == 0 and not self.hierarchical:
             yield "nothing to learn from: negative is 0 and hierarchical softmax (hs) is off"
-        if not isfinite(self.ns_exponent):
-            yield f"ns_exponent must be finite, not {self.ns_exponent}"
+        if not -10 <= self.ns_exponent <= 10:  # beyond, counts to this power overflow
+            yield f"ns_exponent must be from -10 to 10, not {self.ns_exponent}"
         if self.join == "concat" and self.method != "dm":
             yield 'join "concat" needs method "dm"'
         elif self.blocks * (self.vector_size + 15) > LONGEST_ROW:

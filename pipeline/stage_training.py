@@ -28,11 +28,12 @@ class TrainStage(Stage):
     sample: the share of a text above which a word is passed over more and more often; 0 passes over
     none. epochs: how often every document is trained. alpha: the learning rate at the start.
     min_alpha: the learning rate at the end. seed: what all chance comes from. ns_exponent: noise is
-    drawn by count to this power. shrink_windows: draw each window's size from 1 to `window`.
+    drawn by count to this power. shrink_windows: let windows have every size from 1 to `window`.
     exact_gradient: where a window's vectors are joined, take the exact gradient and not the peers':
-    of a mean each gets its share, and of a sum all. shared_noise: draw noise once for a window
-    (several times faster) and not for each of its pairs. hot_rows: let each thread keep copies of
-    the most frequent words' rows for a while, so that threads don't wait for each other.
+    of a mean each gets its share, which wants an alpha of 0.075 or so, and of a sum all.
+    shared_noise: draw noise once for two windows (several times faster) and not for each pair.
+    hot_rows: let each thread keep copies of the most frequent words' rows for a while, so that
+    threads don't wait for each other.
     """
 
     vector_size: Annotated[int, Ge(1)] = 100
@@ -64,20 +65,18 @@ class TrainStage(Stage):
         yield from wrong
         if wrong:
             return
-        if self.min_alpha > self.alpha:
-            yield f"min_alpha must be at most alpha ({self.alpha}), not {self.min_alpha}"
-        try:
-            self.settings()
-        except ValueError as error:
-            yield str(error)
+        for make in (self.settings, self._plan):
+            try:
+                make()
+            except ValueError as error:
+                yield str(error)
 
     def run(self, state: State) -> State:
         """Train a new model, or go on with the one that was loaded."""
         state, shards = encoded(state)
         model = self._model(state, shards)
-        plan = Plan(**{field.name: getattr(self, field.name) for field in fields(Plan)})
         receipt = model.train(
-            shards, plan, workers=state.setting.workers, on_progress=state.report.trained
+            shards, self._plan(), workers=state.setting.workers, on_progress=state.report.trained
         )
         trained = receipt.tokens * self.epochs
         state.report.say(
@@ -85,6 +84,8 @@ class TrainStage(Stage):
             f"{trained / max(receipt.seconds, 1e-9) / 1e6:.2f} M words/s, "
             f"loss {receipt.epochs[-1].loss:.4f}"
         )
+        if not receipt.epochs[-1].terms:
+            state.report.say("nothing was learnt: no row has two words that the model knows")
         learnt = tuple(_consumed(shards, state))
         return replace(
             state,
@@ -93,6 +94,9 @@ class TrainStage(Stage):
             metrics={**state.metrics, "loss": receipt.epochs[-1].loss},
             receipt=receipt,
         )
+
+    def _plan(self) -> Plan:
+        return Plan(**{field.name: getattr(self, field.name) for field in fields(Plan)})
 
     def _model(self, state: State, shards: TokenShards) -> Model:
         settings, held, vocabulary = self.settings(), state.model, state.vocabulary

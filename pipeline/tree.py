@@ -2,7 +2,9 @@
 
 Words are leaves, frequent ones near the root (Huffman 1952); every inner node is a yes-or-no
 question with weights of its own. A tree that grows keeps its nodes, and so what they have learnt:
-the new words' tree and the old one become the two sides of a new root.
+the new words' tree hangs from one new node, where it makes paths least longer. (Below a new root
+every path would get longer with every update, and all threads would write the new root's row, which
+is not among the first and so has no copies.)
 """
 
 from dataclasses import dataclass
@@ -22,9 +24,9 @@ class Tree:
     >>> at, path = tree.paths()
     >>> np.diff(at).tolist()
     [1, 2, 3, 3]
-    >>> grown = tree.grow(np.array([1, 1]))
-    >>> len(grown.leaves), bool((grown.leaves[:4] == tree.leaves).all())
-    (6, True)
+    >>> grown = tree.grow(np.array([8, 4, 2, 1, 1, 1]))
+    >>> np.diff(grown.paths()[0]).tolist()
+    [1, 2, 3, 4, 5, 5]
     """
 
     leaves: NDArray[np.uint32]
@@ -36,26 +38,46 @@ class Tree:
         return cls(*kernels.huffman(counts))
 
     def grow(self, counts: NDArray[np.int64]) -> "Tree":
-        """Return this tree with new words, of these counts, on the other side of a new root.
+        """Return this tree with the words that `counts` (all words) has more of.
 
-        Every node and every leaf keeps its number; all paths of old words get one step longer.
+        Every node and every leaf keeps its number. The new words' tree hangs from a new node, put
+        into the edge where all words' paths together get least longer.
         """
-        if len(counts) == 0:
+        held = len(self.leaves)
+        if len(counts) == held:
             return self
-        if len(self.leaves) == 0:
+        if held == 0:
             return Tree.of(counts)
-        new_leaves, new_inner = kernels.huffman(counts)
-        shift = np.uint32(len(self.inner) * 2)
-        root = (len(self.inner) + len(new_inner)) * 2
-        old = [_hung(part, root) for part in (self.leaves, self.inner)]
-        new = [
-            np.where(part == ROOT, np.uint32(root + 1), part + shift)
-            for part in (new_leaves, new_inner)
+        new = Tree.of(counts[held:])
+        fork = (len(self.inner) + len(new.inner)) * 2
+        leaves, inner = self.leaves.copy(), self.inner.copy()
+        kind, at = self._edge(counts[:held], counts[held:].sum())
+        side = (leaves, inner)[kind]
+        above, side[at] = side[at], fork
+        shift = np.uint32(len(inner) * 2)
+        hung = [
+            np.where(part == ROOT, np.uint32(fork + 1), part + shift)
+            for part in (new.leaves, new.inner)
         ]
         return Tree(
-            np.concatenate([old[0], new[0]]),
-            np.concatenate([old[1], new[1], np.array([ROOT], np.uint32)]),
+            np.concatenate([leaves, hung[0]]),
+            np.concatenate([inner, hung[1], np.array([above], np.uint32)]),
         )
+
+    def _edge(self, counts: NDArray[np.int64], weight: np.int64) -> tuple[int, int]:
+        """Return above which leaf (0, word) or node (1, node) new words of this weight cost least.
+
+        What is below gets a step longer, and the new words are a step deeper than it was.
+        """
+        at, path = self.paths()
+        steps = np.diff(at)
+        nodes = path >> 1
+        depth = np.zeros(len(self.inner), np.int64)
+        depth[nodes] = np.arange(len(path)) - np.repeat(at[:-1], steps)
+        below = np.bincount(nodes, np.repeat(counts, steps), len(self.inner))
+        costs = np.concatenate([counts + weight * steps, below + weight * depth])
+        best = int(costs.argmin())
+        return (0, best) if best < len(counts) else (1, best - len(counts))
 
     def paths(self) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         """Return where each word's path begins (words + 1), and all paths: node * 2 + code.
@@ -63,8 +85,3 @@ class Tree:
         Raises ValueError where the nodes make no tree.
         """
         return kernels.paths(self.leaves, self.inner)
-
-
-def _hung(part: NDArray[np.uint32], root: int) -> NDArray[np.uint32]:
-    """Return the nodes with the root of before below the new one."""
-    return np.where(part == ROOT, np.uint32(root), part)

@@ -238,6 +238,7 @@ def modes(**only):
                 for exact in (False, True):
                     case = {"method": method, "join": join, "exact": exact} | how
                     found[f"{method} {join}{' exact' if exact else ''} {name}"] = case
+            found[f"{method} {name} own noise"] = {"method": method, "share": False} | how
     for name, how in outputs.items():
         for slots in (1, 2):
             case = {"method": "dm", "join": "concat", "tag_slots": slots, "window": 3} | how

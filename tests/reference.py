@@ -85,7 +85,7 @@ class Centre(NamedTuple):
 
     word: int
     i: int  # its place in the text
-    step: int  # the step of the walk that it is in; the centres of a step share their noise
+    step: int  # the step of the walk that it is in, whose centres may share their noise
     rows: list[Row | None]  # X; None is an empty slot of a concatenation
     alpha: float
 
@@ -303,7 +303,7 @@ class Twin:
         updates = []
         for centre in centres:
             rows = [row for row in centre.rows if row is not None]
-            w = self._outputs(centre.word, centre.step, noise)
+            w = self._outputs(centre.word, centre.step if self.share else centre.i, noise)
             if not rows or not w:  # a tree of one word has no inner node
                 continue
             if self.join == "concat":

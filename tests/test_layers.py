@@ -79,14 +79,14 @@ pipeline.tags
 pipeline.tag_checks
 pipeline.passes
 pipeline.training pipeline.inference
-pipeline.vectors.keys pipeline.vectors.rows
+pipeline.vectors.keys pipeline.vectors.rows pipeline.vectors.blas
 pipeline.vectors.search pipeline.vectors.attributes
 pipeline.vectors.keyed
 pipeline.vectors.compared
 pipeline.vectors.searched
 pipeline.vectors.errors pipeline.vectors.correlation
 pipeline.vectors.files
-pipeline.vectors.judged pipeline.vectors.mover
+pipeline.vectors.judged pipeline.vectors.mover pipeline.vectors.approximate
 pipeline.vectors.word2vec_bytes
 pipeline.vectors.word2vec_text pipeline.vectors.word2vec_binary
 pipeline.vectors.word2vec_read pipeline.vectors.word2vec_write

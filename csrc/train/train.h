@@ -43,8 +43,8 @@ typedef struct {
     int32_t negative;     /* noise words for each centre word; 0: no negative sampling */
     int32_t hierarchical; /* 1: hierarchical softmax; with negative, too, or without */
     int32_t shrink;       /* 1: windows of 1..window, in equal parts; 0: always `window` */
-    int32_t share;        /* skip-gram, DBOW: 1 the noise words of a window are shared by the rows
-                             that predict its centre, 0 every pair has its own */
+    int32_t share;        /* 1: a step of two windows shares its noise words; 0: every pair, or hidden
+                             vector, has its own */
     int32_t tag_slots;    /* MR_CONCAT: the tags that a hidden vector has room for */
     int32_t hot;          /* rows of each matrix, from the first, of which a thread keeps copies;
                              0 none: then what comes out does not depend on how batches are cut */
@@ -91,7 +91,7 @@ typedef struct {
 typedef struct {
     double loss;        /* sum over all terms of -log sigma(+-x . w) */
     int64_t terms;      /* number of those terms */
-    int64_t tokens;     /* tokens seen */
+    int64_t tokens;     /* tokens seen; by mr_infer, a known word in each of its passes */
     int64_t unknown;    /* of these, not in the vocabulary */
     int64_t dropped;    /* of these, dropped by subsampling */
     int64_t at;         /* where a check failed: row, token or tag of this batch */

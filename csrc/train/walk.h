@@ -160,14 +160,21 @@ static void step_ahead(walk_state *s, int64_t step) {
     const mr_model *m = s->m;
     if (s->own_noise) return;
     const int64_t in_block = step % BLOCK;
-    if (in_block == 0)
-        draw_noise(m, s->noise_stream, (uint64_t)(step * m->negative), BLOCK * m->negative,
-                   s->drawn);
-    choose_noise(&s->noise, &s->output, m->negative, s->drawn + in_block * m->negative);
+    if (m->share) {
+        if (in_block == 0)
+            draw_noise(m, s->noise_stream, (uint64_t)(step * m->negative), BLOCK * m->negative,
+                       s->drawn);
+        choose_noise(&s->noise, &s->output, m->negative, s->drawn + in_block * m->negative);
+    }
     for (int k = 0; k < STREAMS; k++) {
         place *p = &s->places[k];
-        if (p->begin + step < p->end)
-            outputs_of(s, &p->ring[step % (DEPTH + 1)], s->kept[p->begin + step]);
+        const int64_t i = p->begin + step;
+        if (i >= p->end) continue;
+        if (!m->share) {
+            draw_noise(m, s->noise_stream, (uint64_t)(i * m->negative), m->negative, s->drawn);
+            choose_noise(&s->noise, &s->output, m->negative, s->drawn);
+        }
+        outputs_of(s, &p->ring[step % (DEPTH + 1)], s->kept[i]);
     }
 }
 
@@ -281,6 +288,7 @@ static void spread_change(walk_state *s, place *p) {
 /* Add the change to the rows from c on that predict one by one. */
 static void pairs_update(walk_state *s, place *p, int c, int nc) {
     const float *rate = rates_of(s, p);
+    if (p->now->no == 0) return; /* a tree of one word asks nothing */
     if (s->task == TRAIN) {
         step_update(p->now, p->g, s->chunks, p->x + c, nc, rate ? rate + c : 0);
     } else if (s->task == INFER) {
@@ -337,6 +345,7 @@ static void walk_pairs(walk_state *s) {
 static void walk_hidden(walk_state *s) {
     for (int k = 0; k < STREAMS; k++) {
         place *p = &s->places[k];
+        if (p->now->no == 0) p->nc = 0; /* a tree of one word asks nothing */
         if (p->nc == 0) continue;
         hidden_of(s, p);
         step_slopes(p->now, p->g, s->chunks, &p->hidden, 1, place_alpha(s, p), &s->loss);

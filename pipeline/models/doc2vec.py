@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora import Corpus, Documents, TaggedDocument
-from pipeline.models.face import Face, check_rates, no_progress
+from pipeline.models.face import Face, no_progress
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import ModelError
 from pipeline.passes import Plan
@@ -137,8 +137,9 @@ class Doc2Vec(Face):
         given = {"alpha": alpha, "min_alpha": min_alpha, "epochs": epochs}
         changes: Any = {name: value for name, value in given.items() if value is not None}
         plan = replace(self.plan, **changes)
-        check_rates(plan)
         model = self._known()
+        if isinstance(documents, str):
+            raise TypeError("documents must be lists of words, not one string")
         if not isinstance(documents, Corpus):
             return model.infer(list(documents), plan, self.workers).vectors
         found = [np.zeros((0, self.settings.vector_size), np.float32)]

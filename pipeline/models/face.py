@@ -41,7 +41,6 @@ class Face(ABC):
         for name, value in (("workers", workers), ("epochs", plan.epochs)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
-        check_rates(plan)
         self.settings = settings
         self.plan = plan
         self.min_count = min_count
@@ -135,7 +134,6 @@ class Face(ABC):
         self._changed()
 
     def _train(self, shards: TokenShards, plan: Plan) -> Receipt:
-        check_rates(plan)
         try:
             self.receipt = self._known().train(
                 shards, plan, workers=self.workers, on_progress=self._on_progress
@@ -147,9 +145,3 @@ class Face(ABC):
     def _changed(self) -> None:
         """Forget what was taken from the vectors as they were."""
         self._words = None
-
-
-def check_rates(plan: Plan) -> None:
-    """Raise ValueError for a learning rate that rises, or is negative."""
-    if not 0 <= plan.min_alpha <= plan.alpha:
-        raise ValueError(f"alpha must not rise: from {plan.alpha} to min_alpha {plan.min_alpha}")

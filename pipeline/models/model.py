@@ -78,7 +78,7 @@ class Model:
         rows = 0 if tags is None else tags.size
         self._weights = self.weights.grow(vocabulary.size, rows, seed)
         if self.tree is not None:
-            self.tree = self.tree.grow(vocabulary.retained_counts[self.vocabulary.size :])
+            self.tree = self.tree.grow(vocabulary.retained_counts)
         self.vocabulary, self.tags = vocabulary, tags
         self._inference = None
 
@@ -146,12 +146,14 @@ class Model:
     @property
     def keyed_vectors(self) -> KeyedVectors:
         """The words' vectors with their words."""
-        return KeyedVectors(self.vocabulary.retained, self.vectors)
+        counts = self.vocabulary.retained_counts
+        return KeyedVectors.of(self.vocabulary.retained, self.vectors, count=counts)
 
     @property
     def keyed_documents(self) -> KeyedVectors:
         """The documents' vectors with their tags; raises ModelError where there are none."""
-        return KeyedVectors(self._demand_documents(), self.tag_vectors)
+        tags = self._demand_documents()
+        return KeyedVectors.of(tags, self.tag_vectors, doc_count=tags.counts)
 
     def save(self, folder: Path) -> None:
         """Write the model's files into an empty folder."""

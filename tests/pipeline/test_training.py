@@ -1,5 +1,7 @@
 """The training loop: every row once an epoch, the same result every time, errors at once."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -10,9 +12,9 @@ import pytest
 
 from corpora import Sentences, encode
 from pipeline import training
-from pipeline.kernels import TrainingError
+from pipeline.kernels import Tally, TrainingError
 from pipeline.models.model import Model
-from pipeline.passes import Plan
+from pipeline.passes import Pass, Plan
 from pipeline.settings import Settings
 from pipeline.training import train
 from pipeline.vocabulary import Vocabulary
@@ -167,3 +169,21 @@ def test_progress_reaches_the_end(shards):
     assert seen[-1].epoch == 2
     assert 0 < seen[-1].loss < 5
     assert seen[-1].alpha == pytest.approx(0.0001)
+
+
+def test_an_interrupt_ends_every_thread_before_it_is_raised():
+    """Not only asks them to end: nobody may write weights after the caller has them back."""
+
+    def slow(_: int) -> Tally:
+        started.append(1)
+        time.sleep(0.3)
+        finished.append(1)
+        return Tally()
+
+    started: list[int] = []
+    finished: list[int] = []
+    interrupt = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        Pass(slow, iter(range(1000))).run(2)
+    assert len(started) == len(finished) == 2

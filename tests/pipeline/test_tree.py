@@ -117,19 +117,31 @@ def test_a_tree_that_grows_keeps_its_nodes(case, more):
     counts = counts_of(case)
     n = len(counts)
     tree = Tree.of(np.array(counts, np.int64))
-    grown = tree.grow(np.array(more, np.int64))
+    grown = tree.grow(np.array([*counts, *more], np.int64))
     check_is_a_tree(paths_of(grown), n + len(more))
-    assert (grown.leaves[:n] == tree.leaves).all()
+    fork = len(grown.inner) - 1
     for old, new in zip(paths_of(tree), paths_of(grown), strict=False):
-        assert new[1:].tolist() == old.tolist(), "one question more, then the same as before"
-    twice = grown.grow(np.array([1, 2], np.int64))
+        same = [step for step in new.tolist() if step >> 1 != fork]
+        assert same == old.tolist(), "the same questions, but for the one that is new"
+    twice = grown.grow(np.array([*counts, *more, 1, 2], np.int64))
     check_is_a_tree(paths_of(twice), n + len(more) + 2)
-    assert tree.grow(np.array([], np.int64)) is tree
+    assert tree.grow(np.array(counts, np.int64)) is tree
+
+
+def test_many_updates_leave_frequent_words_near_the_root():
+    counts = [50, 20, 10, 5]
+    tree = Tree.of(np.array(counts))
+    for _ in range(1100):
+        counts.append(1)
+        tree = tree.grow(np.array(counts))
+    lengths = np.diff(tree.paths()[0])
+    assert lengths[:2].tolist() == [1, 2]
+    assert lengths.max() < 20
 
 
 @pytest.mark.parametrize("case", ["two", "frequencies"])
 def test_a_tree_of_one_word_grows(case):
-    tree = Tree.of(np.array([5])).grow(np.array(counts_of(case), np.int64))
+    tree = Tree.of(np.array([5])).grow(np.array([5, *counts_of(case)], np.int64))
     check_is_a_tree(paths_of(tree), len(counts_of(case)) + 1)
 
 

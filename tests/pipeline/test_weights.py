@@ -97,7 +97,7 @@ def test_what_has_not_grown_is_shared():
         ({"join": "concat"}, "needs method"),
         ({"method": "dm", "join": "concat", "window": 10**4, "vector_size": 2000}, "too long"),
         ({"window": 10**8}, "window must be from 1 to 10000"),
-        ({"ns_exponent": float("nan")}, "ns_exponent must be finite"),
+        ({"ns_exponent": float("nan")}, "ns_exponent must be from -10 to 10"),
     ],
 )
 def test_settings_that_no_model_can_have(wrong, said):

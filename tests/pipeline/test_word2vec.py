@@ -236,4 +236,4 @@ def test_importing_is_cheap():
 
 def test_keyed_vectors_refuses_what_does_not_fit():
     with pytest.raises(ValueError, match="2 keys for 3"):
-        KeyedVectors(["a", "b"], np.zeros((3, 2), np.float32))
+        KeyedVectors.of(["a", "b"], np.zeros((3, 2), np.float32))

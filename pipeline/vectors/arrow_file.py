@@ -1,0 +1,122 @@
+"""Vectors with keys as one Arrow IPC file: written from memory as it is, mapped when it is read.
+
+It has one batch with the columns `key`, `vector` (a list of d numbers) and "attribute.<name>" for
+each attribute, so that whatever reads Arrow can read it. Nothing in it is code.
+"""
+
+import os
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.tags import TagTable
+from pipeline.vectors.errors import VectorFileError
+from pipeline.vectors.files import Address, local_path, source, writing
+from pipeline.vectors.keyed import Keyed
+from pipeline.vectors.rows import Matrix
+
+KIND, VERSION = b"millrace.keyed_vectors", b"1"
+ATTRIBUTE, LOCKS = "attribute.", "lockf"
+MAGIC = b"ARROW1"
+Held = tuple[TagTable, Matrix, dict[str, NDArray[Any]]]
+
+
+def batch(vectors: Keyed) -> pa.RecordBatch:
+    """Return keys, vectors and attributes as columns; the vectors are not copied.
+
+    Raises TypeError for an attribute that is no data.
+    """
+    rows = vectors.next_index
+    matrix = np.ascontiguousarray(vectors.vectors[:rows])
+    numbers: Any = pa.array(matrix.reshape(-1))
+    columns: dict[str, Any] = {
+        "key": vectors.index_to_key.column(),
+        "vector": pa.FixedSizeListArray.from_arrays(numbers, vectors.vector_size),
+    }
+    for name, values in vectors.expandos.items():
+        columns[ATTRIBUTE + name] = _column(name, values[:rows])
+    if len(vectors.vectors_lockf) > 1:
+        columns[LOCKS] = pa.array(vectors.vectors_lockf[:rows])
+    made: Any = pa.record_batch(columns)
+    return made.replace_schema_metadata({KIND: VERSION})  # type: ignore[no-any-return]
+
+
+def write(vectors: Keyed, address: Address) -> None:
+    """Write the file; it gets its name when it is complete."""
+    made = batch(vectors)
+    with writing(address) as out, pa.ipc.new_file(cast("Any", out), made.schema) as file:
+        file.write_batch(made)
+
+
+def read(address: Address, mmap: str | None) -> Held:
+    """Return keys, vectors and attributes; with mmap "r" the vectors stay in the file.
+
+    Raises VectorFileError for what is no such file, and for one to be mapped that is packed or
+    lies elsewhere.
+    """
+    if mmap not in (None, "r"):
+        raise ValueError(f"mmap is None or 'r', not {mmap!r}")
+    file = source(address)
+    path = None if file.archive else local_path(os.fspath(address))
+    try:
+        opened = _mapped(str(path)) if path else None
+        if opened is None:
+            if mmap is not None:
+                raise VectorFileError(
+                    "only a local file that is not packed can be mapped", url=file.label,
+                    remedy="unpack it on this machine, or read it with mmap=None",
+                )  # fmt: skip
+            opened = pa.BufferReader(b"".join(file.blocks()))
+        return _held(opened, file.label, copied=mmap is None)
+    except (pa.ArrowException, TypeError, KeyError, OSError) as error:
+        raise _not_ours(file.label, str(error)) from None
+
+
+def _mapped(path: str) -> Any:
+    mapped = pa.memory_map(path)
+    if mapped.size() >= 2 and mapped.read(len(MAGIC))[:1] == b"\x80":
+        raise _not_ours(path, "it looks like a pickle of gensim's, which would run as code")
+    mapped.seek(0)
+    packed = mapped.read(len(MAGIC)) != MAGIC
+    mapped.seek(0)
+    return None if packed else mapped
+
+
+def _held(opened: Any, label: str, *, copied: bool) -> Held:
+    with pa.ipc.open_file(opened) as file:
+        said = file.schema.metadata or {}
+        if said.get(KIND) != VERSION or file.num_record_batches != 1:
+            raise _not_ours(label, "it is Arrow, but of something else")
+        table: Any = file.get_batch(0)
+    table.validate(full=True)
+    if any(column.null_count for column in table.columns):
+        raise _not_ours(label, "it lacks values")
+    lists = table["vector"]
+    if not pa.types.is_fixed_size_list(lists.type):
+        raise _not_ours(label, "its vectors have no fixed size")
+    vectors = lists.flatten().to_numpy().reshape(len(lists), lists.type.list_size)
+    attributes = {
+        name.removeprefix(ATTRIBUTE): table[name].to_numpy(zero_copy_only=False)
+        for name in table.schema.names
+        if name.startswith(ATTRIBUTE) or name == LOCKS
+    }
+    keys = TagTable(table["key"], np.zeros(len(lists), np.int64))
+    return keys, np.array(vectors) if copied else vectors, attributes
+
+
+def _column(name: str, values: NDArray[Any]) -> Any:
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        raise TypeError(
+            f"the attribute {name!r} holds what is neither numbers nor strings, and can't be saved"
+        ) from None
+
+
+def _not_ours(label: str, why: str) -> VectorFileError:
+    return VectorFileError(
+        f"this is no file of vectors that save() wrote: {why}", url=label,
+        remedy="read word2vec's formats with load_word2vec_format",
+    )  # fmt: skip

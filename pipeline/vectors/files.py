@@ -1,0 +1,155 @@
+"""Files of vectors, read and written wherever they lie, packed or not.
+
+Reading goes through the corpora's sources: any protocol, any codec, resumed where a connection
+breaks off. Writing is whole or not at all: a file gets its name when it is complete.
+"""
+
+import codecs
+import gzip
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from uuid import uuid4
+
+import zstandard
+
+from corpora.errors import CorpusError
+from corpora.sources.address import cleaned, shown
+from corpora.sources.filesystems import connected, protocol_of
+from corpora.sources.retry import PATIENCE
+from corpora.sources.source import Source, expand
+from pipeline.vectors.errors import VectorFileError, WordEncodingError
+
+Address = str | os.PathLike[str]
+
+
+def source(address: Address) -> Source:
+    """Return the one file at an address; raises CorpusError where there are more, or none."""
+    found = expand(os.fspath(address))
+    if len(found) != 1:
+        raise VectorFileError(
+            f"{len(found)} files where one is wanted", url=shown(os.fspath(address)),
+            remedy="give the address of one",
+        )  # fmt: skip
+    return found[0]
+
+
+def local_path(url: str) -> Path | None:
+    """Return where an address lies on this machine, or None if it lies elsewhere.
+
+    >>> local_path("file:///tmp/a.txt"), local_path("s3://bucket/a.txt")
+    (PosixPath('/tmp/a.txt'), None)
+    """
+    if protocol_of(url) not in ("file", "local") or "::" in url:
+        return None
+    with connected(url, None, PATIENCE) as (_, path):
+        return Path(path)
+
+
+def lines(address: Address, encoding: str = "utf8", errors: str = "strict") -> Iterator[str]:
+    """Yield a text file's lines without their ends; raises CorpusError for other encodings."""
+    file = source(address)
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    rest, number = "", 1
+    with closing(file.blocks()) as blocks:
+        for block in chain(blocks, [b""]):
+            try:
+                text = rest + decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                line = number + error.object.count(b"\n", 0, error.start)
+                raise WordEncodingError(error, url=file.label, position=f"line {line}") from None
+            *whole, rest = text.split("\n")
+            number += len(whole)
+            yield from (line.rstrip("\r") for line in whole)
+    if rest:
+        yield rest
+
+
+@contextmanager
+def writing(address: Address, *, append: bool = False) -> Generator[BinaryIO]:
+    """Give a file to write to that takes its name at the end, if nothing went wrong.
+
+    A name in .gz or .zst is packed so. append: after what is there already. At a remote address
+    the file is put there in one go. Raises CorpusError for what can't be written.
+    """
+    url = os.fspath(address)
+    target = local_path(url)
+    if target is not None:
+        if target.exists() and not target.is_file():  # a device or a pipe takes what it is given
+            with _explained(url), _packed(target, url, None) as out:
+                yield out
+            return
+        target = target.resolve()  # what a link leads to, so that the link stays
+        before = target if append and target.exists() else None
+        with _explained(url), _temporary(target) as made:
+            with _packed(made, url, before) as out:
+                yield out
+            if target.exists():
+                made.chmod(target.stat().st_mode & 0o777)
+            made.replace(target)
+        return
+    if append:
+        raise VectorFileError(
+            "only a local file can be appended to", url=shown(url), remedy="write it locally first"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "vectors"
+        with _packed(made, url, None) as out:
+            yield out
+        with _explained(url), connected(url, None, PATIENCE) as (fs, path):
+            fs.put_file(str(made), path)
+
+
+@contextmanager
+def _packed(path: Path, name: str, before: Path | None) -> Iterator[BinaryIO]:
+    with ExitStack() as open_:
+        file = open_.enter_context(path.open("wb"))
+        if before is not None:
+            with before.open("rb") as old:
+                shutil.copyfileobj(old, file)
+        plain = name.partition("?")[0]
+        out: Any = file
+        if plain.endswith(".gz"):
+            out = open_.enter_context(gzip.GzipFile("", "wb", 6, file, mtime=0))
+        elif plain.endswith((".zst", ".zstd")):
+            packer = zstandard.ZstdCompressor(write_checksum=True)
+            out = open_.enter_context(packer.stream_writer(file, closefd=False))
+        elif plain.endswith((".bz2", ".xz", ".lz4")):
+            raise VectorFileError(
+                "files are written plain, .gz or .zst", url=shown(name), remedy="choose one of them"
+            )
+        yield cast("BinaryIO", out)
+        if out is not file:
+            out.close()
+        file.flush()
+        if path.is_file():
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    made = target.with_name(f".{target.name[:100]}.{uuid4().hex}.part")
+    try:
+        yield made
+    finally:
+        made.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    try:
+        yield
+    except CorpusError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) or protocol_of(url) != "file":
+            raise VectorFileError(
+                f"it can't be written ({cleaned(f'{type(error).__name__}: {error}', url, None)})",
+                url=shown(url), remedy="check the address and its permissions",
+            ) from None  # fmt: skip
+        raise

@@ -1,0 +1,324 @@
+"""A matrix with keys: look rows up, add some, and keep attributes and lengths beside them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from pipeline.vectors import attributes, rows
+from pipeline.vectors.keys import KINDS, Key, KeyIndex, KeyList, Keys
+from pipeline.vectors.rows import Floats, Matrix
+
+GROWTH = 1.5  # room for later rows that is made when there is none
+
+
+class Keyed:
+    """Keys (n) and their vectors (n, d), which may be a view or mapped from a file.
+
+    count: rows that there is room for from the start; `add_vector` fills them in order. dtype:
+    float16, float32 or float64. mapfile_path: a new .npy file that the rows are mapped from, which
+    wants a count. expandos: attributes by name, each (n). vectors_lockf: (1) for all or (n), how
+    much of an update a row takes in training.
+    """
+
+    def __init__(
+        self,
+        vector_size: int,
+        count: int = 0,
+        dtype: DTypeLike = np.float32,
+        mapfile_path: str | PathLike[str] | None = None,
+    ) -> None:
+        if not isinstance(vector_size, int | np.integer):
+            raise TypeError(
+                "the first argument is vector_size, a whole number. To make one of keys and "
+                f"vectors: {type(self).__name__}.of(keys, vectors)"
+            )
+        self._keys = Keys(room=count)
+        self._norms: Floats | None = None
+        self.expandos: attributes.Attributes = {}
+        self.vectors_lockf = np.ones(1, np.float32)
+        shape = (int(count), int(vector_size))
+        if mapfile_path is None:
+            self._store: Matrix = np.zeros(shape, dtype)
+        else:
+            self._store = np.lib.format.open_memmap(mapfile_path, "w+", np.dtype(dtype), shape)
+
+    @classmethod
+    def of(cls, keys: Any, vectors: Matrix, **attrs: NDArray[Any]) -> Self:
+        """Return keys (n) with their vectors (n, d); nothing is copied.
+
+        keys: a list, an Arrow array, or a table of tags; attrs: attributes (n) by name. Raises
+        ValueError where the numbers of keys and vectors differ.
+        """
+        vectors = np.asanyarray(vectors)
+        if vectors.ndim != 2:
+            raise ValueError(f"vectors are a matrix (n, d), not of shape {vectors.shape}")
+        if len(keys) != len(vectors):
+            raise ValueError(f"{len(keys)} keys for {len(vectors)} vectors")
+        made = cls(int(vectors.shape[1]), dtype=vectors.dtype)
+        made._keys = keys if isinstance(keys, Keys) else Keys(keys)
+        made._store = vectors
+        made.expandos = dict(attrs)
+        return made
+
+    def copy(self) -> Self:
+        """Return the same with vectors of its own, in memory, that can be written to."""
+        attrs = {name: values.copy() for name, values in self.expandos.items()}
+        made = self.of(self._keys.copy(), np.array(self.vectors), **attrs)
+        made.vectors_lockf = self.vectors_lockf.copy()
+        return made
+
+    @property
+    def vectors(self) -> Matrix:
+        """(n, d) all vectors. After writing into them call fill_norms(force=True)."""
+        return self._store[: len(self)]
+
+    @vectors.setter
+    def vectors(self, vectors: Matrix) -> None:
+        self._store, self._norms = vectors, None
+
+    @property
+    def index_to_key(self) -> KeyList:
+        """The keys by index; reads as a list."""
+        return KeyList(self._keys)
+
+    @index_to_key.setter
+    def index_to_key(self, keys: Sequence[Key]) -> None:
+        self._keys = Keys(keys)
+
+    @property
+    def key_to_index(self) -> KeyIndex:
+        """The index of every key; reads as a dict."""
+        return KeyIndex(self._keys)
+
+    @key_to_index.setter
+    def key_to_index(self, indexes: Mapping[Key, int]) -> None:
+        ordered = sorted(indexes, key=lambda key: indexes[key])
+        if [indexes[key] for key in ordered] != list(range(len(ordered))):
+            raise ValueError("the indexes of n keys have to be 0 to n - 1, each once")
+        self._keys = Keys(ordered)
+
+    @property
+    def vector_size(self) -> int:
+        """Dimensions of a vector."""
+        return int(self._store.shape[1])
+
+    @property
+    def next_index(self) -> int:
+        """The index that the next new key gets."""
+        return self._keys.filled
+
+    @property
+    def norms(self) -> Floats:
+        """(n) lengths of the vectors; taken once, so not for vectors that are being trained."""
+        self.fill_norms()
+        return cast("Floats", self._norms)
+
+    def fill_norms(self, force: bool = False) -> None:
+        """Take the vectors' lengths unless they are known; with `force`, in any case."""
+        if force or self._norms is None or len(self._norms) != len(self.vectors):
+            self._norms = rows.lengths(self.vectors)
+
+    def __len__(self) -> int:
+        """Return how many keys there are, or there is room for."""
+        return len(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether this is a key; an index is none."""
+        return isinstance(key, KINDS) and self._keys.index(cast("Key", key)) >= 0
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go through the keys by index."""
+        return iter(self.index_to_key)
+
+    def __repr__(self) -> str:
+        """Show the class, of what size the vectors are, and how many keys there are."""
+        return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
+
+    def get_index(self, key: Key, default: int | None = None) -> int:
+        """Return a key's index; an int that can't be a key is one. Raises KeyError."""
+        at = self._keys.index(key) if isinstance(key, KINDS) else -1
+        if at >= 0:
+            return at
+        try:
+            return self._indexes([key])[0]
+        except KeyError:
+            if default is None:
+                raise
+            return default
+
+    def has_index_for(self, key: Key) -> bool:
+        """Tell whether `get_index` knows an index for this."""
+        return self.get_index(key, -1) >= 0
+
+    def get_vector(self, key: Key, norm: bool = False) -> Matrix:
+        """Return a key's vector (d) that can't be written to; with `norm`, one of length 1."""
+        vector = self._store[self.get_index(key)]
+        result = rows.direction(vector).astype(vector.dtype) if norm else vector.view()
+        result.flags.writeable = False
+        return result
+
+    def __getitem__(self, key_or_keys: Key | Iterable[Key]) -> Matrix:
+        """Return a key's vector (d), or for a list of keys theirs (n, d)."""
+        if isinstance(key_or_keys, KINDS):
+            return self.get_vector(key_or_keys)
+        found: Matrix = self.vectors[self._indexes(list(cast("Any", key_or_keys)))]
+        return found
+
+    def add_vector(self, key: Key, vector: Any) -> int:
+        """Add a key with its vector (d), into the room that was made for it; returns its index.
+
+        A key that is there already keeps its vector.
+        """
+        self.add_vectors([key], [vector])
+        return self.get_index(key)
+
+    def add_vectors(
+        self,
+        keys: Key | Sequence[Key],
+        weights: Any,
+        extras: Mapping[str, NDArray[Any]] | None = None,
+        replace: bool = False,
+    ) -> None:
+        """Add keys (m) with their vectors (m, d) and values of attributes, each (m).
+
+        Keys that are there already keep all theirs, unless `replace` is true. Of a key that comes
+        twice the first counts, with `replace` the last. Raises ValueError for vectors of another
+        shape, and TypeError for a key that is no string and no whole number.
+        """
+        listed: list[Key] = [keys] if isinstance(keys, KINDS) else list(cast("Any", keys))
+        for key in listed:
+            if not isinstance(key, KINDS):
+                raise TypeError(f"a key is a string or a whole number, not {key!r}")
+        vectors = np.asarray(weights)
+        vectors = vectors[None] if isinstance(keys, KINDS) and vectors.ndim == 1 else vectors
+        if vectors.shape != (len(listed), self.vector_size):
+            raise ValueError(
+                f"{len(listed)} keys need vectors of shape {(len(listed), self.vector_size)}, "
+                f"not {vectors.shape}"
+            )
+        new = [key for key, at in zip(listed, self._keys.find(listed), strict=True) if at < 0]
+        new = list(dict.fromkeys(new))
+        self._make_room(len(new), writing=replace or bool(new))
+        first = self._keys.filled
+        self._keys.add(new)
+        given = extras or {}
+        names = {**{name: a.dtype for name, a in self.expandos.items()}}
+        names |= {name: np.asarray(a).dtype for name, a in given.items()}
+        self.allocate_vecattrs(list(names), list(names.values()))
+        where = np.array(self._keys.find(listed), np.int64)
+        taken = np.arange(len(listed)) if replace else np.flatnonzero(where >= first)
+        taken = taken if replace else taken[::-1]  # the last one that is written counts
+        self._store[where[taken]] = vectors[taken]
+        for name, values in given.items():
+            self._own(name)[where[taken]] = np.asarray(values)[taken]
+        self._norms = None
+
+    def __setitem__(self, keys: Key | Sequence[Key], weights: Any) -> None:
+        """Set the vector of a key, or those of a list of keys; new keys are added."""
+        if isinstance(keys, KINDS):
+            weights = np.asarray(weights).reshape(1, -1)
+        self.add_vectors(keys, weights, replace=True)
+
+    def allocate_vecattrs(
+        self, attrs: Sequence[str] | None = None, types: Sequence[Any] | None = None
+    ) -> None:
+        """Make an array (n) for each of the attributes; without any named, mend the arrays' sizes.
+
+        Raises TypeError for a type that can't go into the array that is there.
+        """
+        names = list(self.expandos) if attrs is None else list(attrs)
+        kinds = [self.expandos[name].dtype for name in names] if types is None else list(types)
+        attributes.allocate(self.expandos, len(self), names, kinds)
+
+    def set_vecattr(self, key: Key, attr: str, val: Any) -> None:
+        """Set an attribute of a key; the first value's type is that of all keys' values."""
+        self.allocate_vecattrs([attr], [type(val)])
+        self._own(attr)[self.get_index(key)] = val
+
+    def get_vecattr(self, key: Key, attr: str) -> Any:
+        """Return an attribute of a key; raises KeyError where there is no such attribute."""
+        return self.expandos[attr][self.get_index(key)]
+
+    def resize_vectors(self, seed: int = 0) -> None:
+        """Make as many vectors as there are keys: new ones random, within 1/d around zero."""
+        have, want = len(self._store), len(self)
+        if have < want:
+            drawn = np.random.default_rng(seed).random((want, self.vector_size), np.float32)
+            drawn = (drawn * 2 - 1) / np.float32(self.vector_size)
+            self._store = np.concatenate([self._store, drawn[have:].astype(self._store.dtype)])
+        self.allocate_vecattrs()
+        self._norms = None
+
+    def sort_by_descending_frequency(self) -> None:
+        """Put the keys in order of their attribute "count"; keys that are equal keep theirs."""
+        if not len(self):
+            return
+        if "count" not in self.expandos:
+            raise KeyError('the keys have no attribute "count" to be sorted by')
+        order = np.argsort(-self.expandos["count"].astype(np.int64), kind="stable")
+        self._keys = self._keys.taken(order)
+        self._store, self._norms = self.vectors[order], None
+        self.expandos = {name: values[order] for name, values in self.expandos.items()}
+        if len(self.vectors_lockf) == len(order):
+            self.vectors_lockf = self.vectors_lockf[order]
+
+    def get_normed_vectors(self) -> Matrix:
+        """Return a copy of all vectors (n, d), each of length 1."""
+        lengths = np.maximum(self.norms, rows.TINY)[:, None]
+        unit: Matrix = (self.vectors / lengths).astype(self._store.dtype)
+        return unit
+
+    def unit_normalize_all(self) -> None:
+        """Make every vector one of length 1, for good. Raises ValueError for locked vectors."""
+        self.demand_writable()
+        lengths = np.maximum(self.norms, rows.TINY)
+        for some in rows.blocks(len(self)):
+            self.vectors[some] /= lengths[some, None]
+        self.fill_norms(force=True)
+
+    def demand_writable(self) -> None:
+        """Raise ValueError for vectors that can't be written to."""
+        if not self._store.flags.writeable:
+            raise ValueError(
+                "these vectors can't be written to: they are a model's, or mapped from a file. "
+                "To mend it: take a copy(), or load them without mmap"
+            )
+
+    def _own(self, attr: str) -> NDArray[Any]:
+        """Return an attribute's array, a copy where the one that is there can't be written to."""
+        if not self.expandos[attr].flags.writeable:
+            self.expandos[attr] = self.expandos[attr].copy()
+        return self.expandos[attr]
+
+    def _make_room(self, new: int, *, writing: bool) -> None:
+        """Make room for some more keys' vectors."""
+        end = self._keys.filled + new
+        if new and end > len(self._store):
+            grown = np.zeros(
+                (max(end, int(len(self) * GROWTH)), self.vector_size), self._store.dtype
+            )
+            grown[: len(self.vectors)] = self.vectors
+            self._store = grown
+            if len(self.vectors_lockf) > 1:
+                missing = max(0, end - len(self.vectors_lockf))
+                self.vectors_lockf = np.pad(self.vectors_lockf, (0, missing), constant_values=1)
+        elif writing:
+            self.demand_writable()
+
+    def _indexes(self, keys: Sequence[Any]) -> list[int]:
+        for key in keys:
+            if not isinstance(key, KINDS):
+                raise KeyError(f"a key is a string or a whole number, not {key!r}")
+        found = self._keys.find(keys)
+        for at, (key, index) in enumerate(zip(keys, found, strict=True)):
+            if index >= 0:
+                continue
+            if not isinstance(key, int | np.integer) or self._keys.has_numbers:
+                raise KeyError(f"{key!r} is not among the {len(self)} keys")
+            if not 0 <= key < len(self):
+                raise KeyError(f"index {key} is not among {len(self)} vectors")
+            found[at] = int(key)
+        return found
