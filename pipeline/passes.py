@@ -3,8 +3,11 @@
 An exception in a thread ends the pass at once, as itself.
 """
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Generic, TypeVar
@@ -109,7 +112,9 @@ class Pass(Generic[Unit]):
     def run(self, workers: int, tell: Callable[[Tally], None] = lambda _: None) -> Tally:
         """Do it all with so many threads, and return what it came to; `tell` hears in between."""
         threads = [
-            threading.Thread(target=self._worker, name=f"millrace-train-{n}", daemon=True)
+            threading.Thread(
+                target=self._worker, args=(n,), name=f"millrace-train-{n}", daemon=True
+            )
             for n in range(workers)
         ]
         try:
@@ -131,8 +136,9 @@ class Pass(Generic[Unit]):
             raise self._failure
         return self._sum()
 
-    def _worker(self) -> None:
+    def _worker(self, number: int) -> None:
         try:
+            settle(number)
             while not self._stop.is_set():
                 with self._lock:
                     unit = next(self._work, None)
@@ -153,3 +159,18 @@ class Pass(Generic[Unit]):
             total = Tally()
             total.add(self._total)
             return total
+
+
+def settle(number: int) -> None:
+    """Send the calling thread to a processor of its own, and leave it free to be moved.
+
+    Where a machine's processors don't balance their load, as in some virtual ones, threads that
+    never sleep stay where they are born: all on one, if the others are busy for that moment.
+    """
+    if sys.platform != "linux":
+        return
+    here = os.sched_getaffinity(0)
+    # A processor may be taken away meanwhile, or the call not be allowed: then all is as it was.
+    with suppress(OSError):
+        os.sched_setaffinity(0, {sorted(here)[number % len(here)]})
+        os.sched_setaffinity(0, here)

@@ -118,7 +118,7 @@ class KeyedVectors(Searched):
 
         lockf: what `vectors_lockf` becomes for them: 0 keeps them as they are in training, 1 lets
         them be trained. Raises ValueError for vectors of another size or that can't be written to,
-        and what load_word2vec_format does.
+        and what load_word2vec_format does, with the vectors taken that come before the mistake.
         """
         self.demand_writable()
         taken = 0

@@ -34,8 +34,8 @@ class ApproximateIndex:
     ) -> "ApproximateIndex":
         """Index all vectors, on `workers` threads or with 0 on all.
 
-        connectivity: neighbours kept for each row, more find more and cost memory. precision: "f32",
-        "f16" or "i8", what the index keeps of the numbers. Raises MillraceError without usearch.
+        connectivity: neighbours kept for each row, more find more and cost memory. precision: what
+        the index keeps of the numbers: "f32", "f16" or "i8". Raises MillraceError without usearch.
         """
         index = _library().Index(
             ndim=vectors.vector_size, metric="cos", dtype=precision, connectivity=connectivity
@@ -61,7 +61,10 @@ class ApproximateIndex:
     @classmethod
     def load(cls, vectors: Keyed, path: Address) -> "ApproximateIndex":
         """Map what `save` wrote; raises VectorFileError if that is of other vectors."""
-        index = _library().Index.restore(str(_local(path)), view=True)
+        try:
+            index = _library().Index.restore(str(_local(path)), view=True)
+        except (RuntimeError, ValueError):
+            index = None
         if index is None or len(index) != vectors.next_index or index.ndim != vectors.vector_size:
             raise VectorFileError(
                 "this is no index of these vectors", url=str(path), remedy="build it again"

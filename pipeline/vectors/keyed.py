@@ -43,7 +43,10 @@ class Keyed:
         if mapfile_path is None:
             self._store: Matrix = np.zeros(shape, dtype)
         else:
-            self._store = np.lib.format.open_memmap(mapfile_path, "w+", np.dtype(dtype), shape)
+            # As a plain array over the file: a memmap's own class costs time at every look-up.
+            mapped = np.lib.format.open_memmap(mapfile_path, "w+", np.dtype(dtype), shape)
+            self._store = mapped.view(np.ndarray)
+        self._mapfile = mapfile_path
 
     @classmethod
     def of(cls, keys: Any, vectors: Matrix, **attrs: NDArray[Any]) -> Self:
@@ -77,7 +80,7 @@ class Keyed:
 
     @vectors.setter
     def vectors(self, vectors: Matrix) -> None:
-        self._store, self._norms = vectors, None
+        self._store, self._norms, self._mapfile = vectors, None, None
 
     @property
     def index_to_key(self) -> KeyList:
@@ -260,7 +263,7 @@ class Keyed:
             raise KeyError('the keys have no attribute "count" to be sorted by')
         order = np.argsort(-self.expandos["count"].astype(np.int64), kind="stable")
         self._keys = self._keys.taken(order)
-        self._store, self._norms = self.vectors[order], None
+        self.vectors = self.vectors[order]
         self.expandos = {name: values[order] for name, values in self.expandos.items()}
         if len(self.vectors_lockf) == len(order):
             self.vectors_lockf = self.vectors_lockf[order]
@@ -297,6 +300,11 @@ class Keyed:
         """Make room for some more keys' vectors."""
         end = self._keys.filled + new
         if new and end > len(self._store):
+            if self._mapfile is not None:
+                raise ValueError(
+                    f"{self._mapfile} has room for {len(self._store)} vectors, not {end}. To mend "
+                    "it: make it with a larger count"
+                )
             grown = np.zeros(
                 (max(end, int(len(self) * GROWTH)), self.vector_size), self._store.dtype
             )

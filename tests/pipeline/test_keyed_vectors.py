@@ -140,8 +140,10 @@ def test_room_is_filled_first():
 def test_vectors_in_a_file_of_their_own(tmp_path):
     kv = KeyedVectors(4, count=3, mapfile_path=tmp_path / "vectors.npy")
     kv["a"] = np.ones(4)
-    kv.vectors.flush() if hasattr(kv.vectors, "flush") else None
     assert np.load(tmp_path / "vectors.npy").tolist() == [[1] * 4, [0] * 4, [0] * 4]
+    with pytest.raises(ValueError, match="room for 3 vectors"):
+        kv[["b", "c", "d"]] = np.ones((3, 4))
+    assert list(kv) == ["a", None, None]
 
 
 def test_adding_one_by_one_grows_in_steps(wv):

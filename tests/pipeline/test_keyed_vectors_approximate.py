@@ -34,6 +34,9 @@ def test_it_finds_most(wv, tmp_path):
     index.save(tmp_path / "index")
     again = ApproximateIndex.load(wv, tmp_path / "index")
     assert shared(wv, again) == shared(wv, index)
+    (tmp_path / "other").write_bytes(b"no index" * 100)
+    with pytest.raises(VectorFileError, match="build it again"):
+        ApproximateIndex.load(wv, tmp_path / "other")
     with pytest.raises(VectorFileError, match="build it again"):
         ApproximateIndex.load(KeyedVectors.of(["a"], np.ones((1, 20))), tmp_path / "index")
 
