@@ -87,13 +87,16 @@ class Model:
         shards: Shards,
         plan: Plan,
         *,
+        word_rates: NDArray[np.float32] | None = None,
+        tag_rates: NDArray[np.float32] | None = None,
         workers: int = 1,
         on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> Receipt:
         """Train on a corpus's shards and return the receipt.
 
-        Raises TagError where their rows are not the documents that the settings need or have tags
-        without a vector, and what `training.train` raises.
+        word_rates (words), tag_rates (tags): factors of the learning rate by row; a vector with 0
+        keeps every bit. Raises TagError where their rows are not the documents that the settings
+        need or have tags without a vector, and what `training.train` raises.
         """
         check_tags(shards, self.settings, self.tags)
         return training.train(
@@ -104,6 +107,8 @@ class Model:
             plan,
             tags=self.tags,
             tree=self.tree,
+            word_rates=word_rates,
+            tag_rates=tag_rates,
             workers=workers,
             on_progress=on_progress,
         )

@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from corpora import Sentences, encode
+from corpora import Documents, Sentences, TaggedDocument, encode
 from pipeline import training
 from pipeline.kernels import Tally, TrainingError
-from pipeline.models.model import Model
+from pipeline.models.model import Model, tags_with
 from pipeline.passes import Pass, Plan
 from pipeline.settings import Settings
 from pipeline.training import train
@@ -187,3 +187,30 @@ def test_an_interrupt_ends_every_thread_before_it_is_raised():
     with pytest.raises(KeyboardInterrupt):
         Pass(slow, iter(range(1000))).run(2)
     assert len(started) == len(finished) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_rates_freeze_rows_and_slow_others(workers):
+    documents = [TaggedDocument(words, [n]) for n, words in enumerate(sentences(200))]
+    corpus = encode(Documents(documents))
+    settings = Settings("dm", vector_size=16)
+    vocabulary = Vocabulary.build(corpus, 1)
+
+    def trained(word_rates=None, tag_rates=None):
+        model = Model.fresh(vocabulary, settings, 1, tags_with(corpus, settings, None))
+        before = model.vectors.copy(), model.weights.tag_vectors.copy()
+        plan = Plan(epochs=2, sample=0)
+        model.train(corpus, plan, word_rates=word_rates, tag_rates=tag_rates, workers=workers)
+        after = model.vectors, model.weights.tag_vectors
+        return [np.abs(b - a).sum(1) for b, a in zip(before, after, strict=True)]
+
+    words = np.ones(vocabulary.size, np.float32)
+    words[:5] = 0
+    tags = np.full(200, 1e-3, np.float32)
+    tags[::2] = 0
+    free, held = trained(), trained(words, tags)
+    assert (held[0][:5] == 0).all()
+    assert (held[0][5:] > 0).all()
+    assert (held[1][::2] == 0).all()
+    assert (held[1][1::2] > 0).all()
+    assert held[1][1::2].sum() < free[1][1::2].sum() / 100
