@@ -18,7 +18,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipeline import kernels
-from pipeline.kernels import Batch, Kernel
+from pipeline.batch import Batch, Floats
+from pipeline.kernels import Kernel
 
 LENGTH = 250  # words of a document
 UNIT = 200  # documents of a unit of work
@@ -30,7 +31,7 @@ def resident() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 1e9
 
 
-def matrix(rows: int, size: int, *, tags: bool = False) -> kernels.Floats:
+def matrix(rows: int, size: int, *, tags: bool = False) -> Floats:
     """Return a matrix as a model has it before training."""
     made = kernels.aligned((rows, kernels.stride_of(size)))
     kernels.initial_rows(made, 0, size, 1, tags=tags)

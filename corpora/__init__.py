@@ -5,6 +5,9 @@
 2
 """
 
+from typing import TYPE_CHECKING, Any
+
+from corpora import old_names
 from corpora.corpus import Corpus
 from corpora.errors import CorpusError, MillraceError
 from corpora.readers.brown import Brown
@@ -50,3 +53,9 @@ __all__ = [
     "Transform",
     "encode",
 ]
+
+if not TYPE_CHECKING:  # or every name would be there for a type checker
+
+    def __getattr__(name: str) -> Any:
+        """Return what an old name is today."""
+        return old_names.imported(__name__, name, old_names.CORPORA)

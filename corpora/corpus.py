@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from corpora.mapping import MapBatches, MapRows
 from corpora.part import Part, chained
+from corpora.phrases import HasPhrases, PhraseTable, WithPhrases
 from corpora.rows.tag_names import check_tags
 from corpora.rows.tagged_document import TaggedDocument
 from corpora.tokens.side_by_side import processors
@@ -151,6 +152,11 @@ class Corpus(ABC):
     ) -> "Corpus":
         """Return this corpus with the tokens that gensim's `simple_preprocess` gives."""
         return self.then(SimplePreprocess(deacc=deacc, min_len=min_len, max_len=max_len))
+
+    def phrases(self, phrases: HasPhrases | PhraseTable) -> "Corpus":
+        """Return this corpus with the phrases joined that a model has by now."""
+        table = phrases if isinstance(phrases, PhraseTable) else phrases.table
+        return self.then(WithPhrases(table))
 
     def map(
         self, function: Callable[[Any], str | list[str] | None], *, name: str | None = None

@@ -35,6 +35,7 @@ class Declared:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
     @classmethod
+    @cache
     def use(cls) -> str:
         """Return the name by which a recipe uses this class: its own name in snake case."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()

@@ -48,5 +48,9 @@ class CorpusError(MillraceError):
         return (_rebuild, (type(self), self.problem, state))
 
 
+class RowError(CorpusError, TypeError):
+    """A row of a corpus in memory is of a type that no row can be."""
+
+
 def _rebuild(kind: type[CorpusError], problem: str, state: dict[str, str | None]) -> CorpusError:
     return kind(problem, **state)

@@ -11,6 +11,19 @@ import pyarrow as pa
 
 
 @dataclass(frozen=True)
+class Origin:
+    """A file, or what else a reader reads as one, before any transform.
+
+    label: where it is, for people; fingerprint: changes when its content does, None: nothing is
+    known; size: in bytes, as it lies there, packed or not; None: nobody knows.
+    """
+
+    label: str
+    fingerprint: str | None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
 class Part:
     """Rows that can be read by themselves.
 
@@ -19,13 +32,20 @@ class Part:
     `text` (string) or `words` (list of strings), perhaps `tags` (list of strings, or of int64),
     perhaps `continued` (bool): true for a row that was cut off from the one before it, and what
     else the reader was asked to keep. tagged: (tag, label) of each file whose rows have tags that
-    the reader made: the tag of its first row, which stands for the others.
+    the reader made: the tag of its first row, which stands for the others. origins: what the rows
+    come from; of a part that a reader has just made, the part itself.
     """
 
     label: str
     fingerprint: str | None
     read: Callable[[], Iterator[pa.RecordBatch]]
     tagged: tuple[tuple[str, str], ...] = ()
+    origins: tuple[Origin, ...] = None  # type: ignore[assignment]  # filled in at once
+
+    def __post_init__(self) -> None:
+        """Fill in the origin of a part that no transform has changed yet."""
+        if self.origins is None:
+            object.__setattr__(self, "origins", (Origin(self.label, self.fingerprint),))
 
 
 def join(parts: list[Part]) -> Part:
@@ -37,7 +57,9 @@ def join(parts: list[Part]) -> Part:
     # Many files' fingerprints side by side would be a long string.
     whole = hashlib.sha256(json.dumps(prints).encode()).hexdigest()
     tagged = tuple(one for part in parts for one in part.tagged)
-    return Part(label, None if None in prints else whole, partial(chained, parts), tagged)
+    origins = tuple(one for part in parts for one in part.origins)
+    known = None if None in prints else whole
+    return Part(label, known, partial(chained, parts), tagged, origins)
 
 
 def chained(parts: list[Part]) -> Iterator[pa.RecordBatch]:

@@ -9,21 +9,10 @@ from typing import TypeVar
 
 import click
 
-from pipeline.cli_edge import USAGE, Edge, on_terminate, run_command
+from pipeline import cli_models, cli_store
+from pipeline.cli_edge import EXIT_CODES, USAGE, Edge, as_json, on_terminate, run_command
 
 F = TypeVar("F", bound=Callable[..., object])
-
-EXIT_CODES = """\b
-Exit codes:
-  0    done
-  1    an error of Millrace's own: please report it with its traceback
-  2    the command or the recipe is wrong
-  3    the input can't be used: the corpus, its words, or a word asked for
-  4    the store can't be read or written
-  5    another run published first: run again
-  130  interrupted
-  143  terminated
-"""
 
 
 class Commands(click.Group):
@@ -63,11 +52,6 @@ def commands() -> None:
       millrace run recipes/quickstart.toml
       millrace similar models/quickstart thread
     """
-
-
-def as_json(command: F) -> F:
-    """Give a command the option --json."""
-    return click.option("--json", "json_", is_flag=True, help="Print JSON, for programs.")(command)
 
 
 def with_store(command: F) -> F:
@@ -163,33 +147,6 @@ def schema(edge: Edge) -> None:
 
 
 @commands.command(epilog=EXIT_CODES)
-@click.argument("store")
-@as_json
-@click.pass_obj
-def versions(edge: Edge, store: str, json_: bool) -> None:
-    """List the versions in STORE, newest first.
-
-    \b
-    Examples:
-      millrace versions models/quickstart
-      millrace versions models/quickstart --json
-    """
-    from pipeline.cli_results import listed, tabled  # noqa: PLC0415
-    from pipeline.store import Store  # noqa: PLC0415
-
-    opened = Store.open(store)
-    found = opened.versions()
-    if json_:
-        edge.show_json([listed(version) for version in found])
-    elif found:
-        click.echo(tabled(found))
-    else:
-        click.echo(f"the store {store} has no version yet", err=True)
-    for number in opened.damaged():
-        click.echo(f"millrace: version {number} is damaged and is passed over", err=True)
-
-
-@commands.command(epilog=EXIT_CODES)
 @click.argument("store", metavar="STORE[@N]")
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @click.option("--minus", multiple=True, metavar="WORD", help="Away from this word; repeatable.")
@@ -225,6 +182,10 @@ def similar(
         edge.show_json({"version": version.number, "similar": dict(near)})
     else:
         click.echo("\n".join(f"{cosine:.3f}  {word}" for word, cosine in near))
+
+
+for command in (*cli_store.COMMANDS, cli_models.export, cli_models.import_gensim):
+    commands.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,11 +8,30 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 INTERNAL, USAGE, INPUT, STORE, CONFLICT, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 130, 143
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    an error of Millrace's own: please report it with its traceback
+  2    the command or the recipe is wrong
+  3    the input can't be used: the corpus, its words, or a word asked for
+  4    the store can't be read or written
+  5    another run published first: run again
+  130  interrupted
+  143  terminated
+"""
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def as_json(command: F) -> F:
+    """Give a command the option --json."""
+    return click.option("--json", "json_", is_flag=True, help="Print JSON, for programs.")(command)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from corpora.errors import MillraceError
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model
-from pipeline.store import Store, StoreError, Version
+from pipeline.store import Store, Version
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
@@ -25,6 +25,7 @@ def summary(recipe: "Recipe", state: "State", seconds: float) -> dict[str, Any]:
     """Return what a run has done, for programs."""
     return {
         "version": state.version.number if state.version else None,
+        "nothing_new": state.unread == 0,
         "store": recipe.store,
         "seconds": round(seconds, 3),
         "words": state.vocabulary.size if state.vocabulary else None,
@@ -45,7 +46,8 @@ def farewell(
     made = f"{state.vocabulary.size:,} words" if state.vocabulary else "nothing"
     made += f" and {tags.size:,} documents" if tags else ""
     if state.version is None:
-        return f"done in {seconds:.1f} s: {made}, not published"
+        why = "nothing new" if state.unread == 0 else "not published"
+        return f"done in {seconds:.1f} s: {made}, {why}"
     store = _argument(recipe.variables.hide(recipe.store or ""))
     lines = [f"done in {seconds:.1f} s: version {state.version.number} with {made}. Try next:"]
     if state.model is None or state.model.settings.trains_words:
@@ -84,8 +86,8 @@ def listed(version: Version) -> dict[str, Any]:
         "version": version.number,
         "parent": manifest.parent,
         "created": manifest.created,
-        "bytes": sum(file.size for file in manifest.files),
-        "sources": len(manifest.ledger),
+        "bytes": version.size,
+        "sources": manifest.ledger.sources,
         "metrics": dict(manifest.metrics),
     }
 
@@ -109,14 +111,7 @@ def asked(
 
     documents: these are tags, and the nearest tags are wanted; "7" is the tag 7 if there is no "7".
     """
-    url, at, number = place.rpartition("@")
-    if at and number.isdecimal():
-        version = Store.open(url).version(int(number))
-    else:
-        newest = Store.open(place).latest()
-        if newest is None:
-            raise StoreError(f"the store {place} has no version; publish one with millrace run")
-        version = newest
+    version = Store.at(place)
     model = Model.open(version.folder())
     if not documents:
         model.demand_trained_words()

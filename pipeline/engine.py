@@ -18,6 +18,7 @@ class Engine(Declared):
     """Where a run's work is done: a frozen dataclass whose fields are the keys of `[engine]`."""
 
     workers: int
+    checkpoint: float
 
     @abstractmethod
     def run(self, stages: Sequence[Declared], state: State) -> State:

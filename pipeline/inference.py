@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from corpora.rows.tagged_document import TaggedDocument
 from pipeline import kernels
-from pipeline.kernels import Batch, Floats, Tally
+from pipeline.batch import Batch, Floats, Tally
 from pipeline.passes import Pass, Plan, kernel_of
 from pipeline.settings import Settings
 from pipeline.tree import Tree

@@ -1,5 +1,7 @@
 """A job: one recipe, run once from its first stage to its last."""
 
+from contextlib import ExitStack
+
 from pipeline.recipe import Recipe
 from pipeline.stage import Report, Setting, Stage, State
 from pipeline.store import Store
@@ -14,12 +16,16 @@ def run(recipe: Recipe, report: Report) -> State:
     store = None if recipe.store is None else Store.open(recipe.store)
     if store is not None and any(isinstance(s, Stage) and s.writes_store for s in recipe.stages):
         store.demand_writable()
-    setting = Setting(
-        report=report,
-        workers=recipe.engine.workers,
-        cache=recipe.cache,
-        store=store,
-        recipe=recipe.text,
-        hide=recipe.variables.hide,
-    )
-    return recipe.engine.run(recipe.stages, State(setting))
+    with ExitStack() as ending:
+        setting = Setting(
+            report=report,
+            workers=recipe.engine.workers,
+            cache=recipe.cache,
+            store=store,
+            recipe=recipe.text,
+            hide=recipe.variables.hide,
+            show=recipe.variables.show,
+            checkpoint=recipe.engine.checkpoint,
+            ending=ending,
+        )
+        return recipe.engine.run(recipe.stages, State(setting))

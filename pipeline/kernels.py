@@ -7,7 +7,6 @@ calls run without the GIL, so threads that train different batches run side by s
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,7 @@ from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
 from pipeline._train import ffi, lib
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
+from pipeline.batch import Batch, Floats, Ints, Tally
 
 ISAS: dict[str, int] = {"base": lib.MR_BASE, "avx2": lib.MR_AVX2, "avx512": lib.MR_AVX512}
 METHODS: dict[str, int] = {
@@ -123,10 +120,8 @@ def huffman(counts: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.u
     return leaves, inner
 
 
-def paths(
-    leaves: NDArray[np.uint32], inner: NDArray[np.uint32]
-) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Return where each leaf's path begins (n + 1), and all paths, from the root: node * 2 + code.
+def depths(leaves: NDArray[np.uint32], inner: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return where each leaf's path begins in `paths` (n + 1), and so how long each is.
 
     Raises ValueError for entries that make no tree.
     """
@@ -137,57 +132,20 @@ def paths(
     given = (len(leaves), _words(leaves), len(inner), _words(inner), _longs(at))
     if lib.mr_paths(*given, ffi.NULL):
         raise ValueError("these are not the nodes of a tree")
+    return at
+
+
+def paths(
+    leaves: NDArray[np.uint32], inner: NDArray[np.uint32]
+) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Return where each leaf's path begins (n + 1), and all paths, from the root: node * 2 + code.
+
+    Raises ValueError for entries that make no tree.
+    """
+    at = depths(leaves, inner)
     path = np.empty(at[-1], np.uint32)
-    lib.mr_paths(*given, _words(path))
+    lib.mr_paths(len(leaves), _words(leaves), len(inner), _words(inner), _longs(at), _words(path))
     return at, path
-
-
-@dataclass
-class Tally:
-    """What training came to, for a batch, an epoch or a thread; values add up.
-
-    `loss` is the sum over `terms` of -log sigma of the signed logit.
-    """
-
-    rows: int = 0
-    tokens: int = 0
-    unknown: int = 0
-    dropped: int = 0
-    terms: int = 0
-    loss: float = 0.0
-
-    def add(self, other: "Tally") -> None:
-        """Add another's figures to these."""
-        self.rows += other.rows
-        self.tokens += other.tokens
-        self.unknown += other.unknown
-        self.dropped += other.dropped
-        self.terms += other.terms
-        self.loss += other.loss
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some consecutive rows of one shard, and where they stand in the run.
-
-    tokens (t) and offsets (rows + 1) as in an Arrow list array; map (words): local id -> row of the
-    weights or -1. first_row counts the corpus's rows, first_token the run's tokens over all epochs.
-    tags, tag_offsets and tag_map: the same for the rows' tags; None for sentences.
-    """
-
-    tokens: Ints
-    offsets: Ints
-    map: Ints
-    first_row: int = 0
-    first_token: int = 0
-    epoch: int = 0
-    tags: Ints | None = None
-    tag_offsets: Ints | None = None
-    tag_map: Ints | None = None
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.offsets) - 1
 
 
 class Kernel:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.store_errors import DamagedError, StoreError
 
-FORMAT = 1
+FORMAT = 2
 STRICT = {"extra": "forbid", "strict": True}
 
 
@@ -33,22 +33,23 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
-class Consumed:
-    """One source that the vectors have learnt from."""
+class Totals:
+    """How much a version's vectors have learnt from, in all: the sums of its ledger."""
 
     __pydantic_config__ = STRICT
-    source: str
-    fingerprint: str
-    rows: int
-    tokens: int
+    sources: int = 0
+    rows: int = 0
+    tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """All that is known of one version; written once, never changed.
 
-    `parent` is the version that the training went on from, or None for a fresh model. `ledger`
-    lists every source that the vectors have ever learnt from, so the two can't disagree.
+    `parent` is the version that the training went on from, or None for a fresh model. `ledger` sums
+    up the file `ledger.arrow`, which lists every source that the vectors have ever learnt from.
+    `forgot`: how many documents this version was made to forget, with everything only they had.
+    `rolled_back_to`: the version whose files these are.
     """
 
     __pydantic_config__ = STRICT
@@ -58,9 +59,11 @@ class Manifest:
     created: str
     files: tuple[StoredFile, ...]
     recipe: str = ""
-    ledger: tuple[Consumed, ...] = ()
+    ledger: Totals = field(default_factory=Totals)
     metrics: Mapping[str, float] = field(default_factory=dict)
     receipt: Mapping[str, Any] = field(default_factory=dict)
+    forgot: int = 0
+    rolled_back_to: int | None = None
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -99,7 +102,7 @@ class Manifest:
             # Whole, but not ours to read; passing over it would quietly answer with older vectors.
             raise StoreError(
                 f"it has format {content.get('format')!r} and this Millrace reads format {FORMAT}; "
-                "use the Millrace that wrote it, or a later one"
+                "use the Millrace that wrote it"
             )
         try:
             return _adapter().validate_json(json.dumps(content))

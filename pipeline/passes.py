@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Generic, TypeVar
 
-from pipeline.kernels import Kernel, Tally
+from pipeline.batch import Tally
+from pipeline.kernels import Kernel
 from pipeline.settings import Settings
 from pipeline.tree import Tree
 from pipeline.vocabulary import Vocabulary

@@ -51,6 +51,8 @@ def misplaced(placed: Sequence[Placed], *, store: bool) -> list[Mistake]:
             wrong.append('needs a store: write store = "..." at the top, or give --store')
         if isinstance(at.stage, Stage) and (why := at.stage.objection(given)):
             wrong.append(why)
+        if getattr(at.stage, "new_only", False) and "model" not in given:
+            wrong.append("new_only needs load_latest before it, to know what is new")
         if "corpus" in gives and (counted := _counted(given)):
             wrong.append(
                 f"comes after stage {counted.number} ({counted.declared.use()}), which so would "

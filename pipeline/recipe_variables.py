@@ -12,6 +12,7 @@ from typing import Any
 
 VARIABLE = re.compile(r"\$(\$\{|\{([^}]*)\}?)")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+WILDCARD = re.compile(r"[*?\[]")
 SHORT = 6
 
 
@@ -47,6 +48,15 @@ class Variables:
                 text = re.sub(_pattern(form), f"${{{name}}}", text)
         return text
 
+    def show(self, text: str) -> str:
+        """Return a file's address with the values in it that `hide` has taken out.
+
+        A value with a wildcard is in it up to that.
+        """
+        for value, name in self.taken.items():
+            text = text.replace(f"${{{name}}}", WILDCARD.split(value)[0])
+        return text
+
     def _value(self, match: re.Match[str], wrong: list[tuple[str, str]], key: str) -> str:
         if match[2] is None:
             return "${"
@@ -77,7 +87,7 @@ def _pattern(form: str) -> str:
 def _forms(value: str) -> list[str]:
     """Return how `value` may show up in a message: as it is, quoted, as a path, before a glob."""
     path = value.partition("://")[2]
-    fixed = re.split(r"[*?\[]", value)[0]
+    fixed = WILDCARD.split(value)[0]
     quoted = (repr(value)[1:-1], json.dumps(value)[1:-1])
     forms = {value, *quoted, path, fixed if fixed != value else ""}
     return sorted((form for form in forms if len(form) > 1 or form == value), key=len, reverse=True)

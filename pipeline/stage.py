@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from corpora import Corpus
     from corpora.shards import TokenShards
-    from pipeline.manifest import Consumed
+    from pipeline.ledger import Consumed, Ledger
     from pipeline.models.model import Model
     from pipeline.store import Store, Version
     from pipeline.training import Progress, Receipt
@@ -46,7 +47,8 @@ class Setting:
     """What a run has around it and no stage changes.
 
     `cache` is the folder for token shards, or None where none are kept. `hide` takes values that
-    came from the environment out of a text.
+    came from the environment out of a text, `show` puts them in again. `checkpoint`: seconds of training between two
+    checkpoints, None for none; `ending` is closed when the run has ended, well or not.
     """
 
     report: Report
@@ -55,13 +57,20 @@ class Setting:
     store: Store | None = None
     recipe: str = ""
     hide: Callable[[str], str] = field(default=str, repr=False)
+    show: Callable[[str], str] = field(default=str, repr=False)
+    checkpoint: float | None = None
+    ending: ExitStack = field(default_factory=ExitStack, repr=False)
 
 
 @dataclass(frozen=True)
 class State:
     """What a run has made so far; a stage returns a new one.
 
-    `parent` is the number of the version that `load_latest` loaded, and `ledger` what it had read.
+    `base` is the version that the run goes on from, `parent` its number: 0 where the store was
+    found empty, None where nobody looked. `ledger` is what that version had read, and `consumed`
+    what the run has trained on since. `forgot`: how many documents the run has made the model
+    forget. `unread`: how many files readers with new_only have for this run, None where another
+    reader has a part in it.
     """
 
     setting: Setting
@@ -70,7 +79,11 @@ class State:
     vocabulary: Vocabulary | None = None
     model: Model | None = None
     parent: int | None = None
-    ledger: tuple[Consumed, ...] = ()
+    base: Version | None = None
+    ledger: Ledger | None = None
+    consumed: tuple[Consumed, ...] = ()
+    forgot: int = 0
+    unread: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     receipt: Receipt | None = None
     version: Version | None = None

@@ -1,21 +1,23 @@
 """What the stages that train have in common: their keys, and going on from a loaded model."""
 
-import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
-from itertools import groupby
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
 from corpora.shards import TokenShards
-from pipeline.manifest import Consumed
+from pipeline.callbacks import Patience
+from pipeline.checkpoint import Checkpoints, opened
+from pipeline.ledger import Consumed, consumed
 from pipeline.models.model import Model, ModelError, tags_with
 from pipeline.passes import Plan
+from pipeline.run_key import run_key
 from pipeline.settings import Settings
 from pipeline.stage import Resource, Stage, State
 from pipeline.stage_corpus import encoded
+from pipeline.training import Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,9 @@ class TrainStage(Stage):
     shared_noise: draw noise once for two windows (several times faster) and not for each pair.
     hot_rows: let each thread keep copies of the most frequent words' rows for a while, so that
     threads don't wait for each other.
+    patience: end the training after so many epochs in a row whose loss was no lower than the lowest
+    one before; 0 trains all epochs. The learning rate falls as it would over all of them.
+    min_delta: with patience, how much lower a loss has to be to count.
     """
 
     vector_size: Annotated[int, Ge(1)] = 100
@@ -50,6 +55,8 @@ class TrainStage(Stage):
     exact_gradient: bool = False
     shared_noise: bool = True
     hot_rows: bool = True
+    patience: Annotated[int, Ge(0)] = 0
+    min_delta: Annotated[float, Ge(0)] = 0.0
 
     needs: ClassVar[tuple[Resource, ...]] = ("corpus", "vocabulary")
     uses: ClassVar[tuple[Resource, ...]] = ("model",)
@@ -62,6 +69,8 @@ class TrainStage(Stage):
     def faults(self) -> Iterator[str]:
         """Refuse a learning rate that rises, and settings that no model can have, too."""
         wrong = list(super().faults())
+        if self.min_delta and not self.patience:
+            wrong.append(f"min_delta must be 0 where patience is 0, not {self.min_delta}")
         yield from wrong
         if wrong:
             return
@@ -74,11 +83,19 @@ class TrainStage(Stage):
     def run(self, state: State) -> State:
         """Train a new model, or go on with the one that was loaded."""
         state, shards = encoded(state)
+        learnt = _consumed(shards, state)
         model = self._model(state, shards)
         receipt = model.train(
-            shards, self._plan(), workers=state.setting.workers, on_progress=state.report.trained
+            shards,
+            self._plan(),
+            workers=state.setting.workers,
+            on_progress=state.report.trained,
+            on_epoch=self._on_epoch(),
+            checkpoints=self._checkpoints(state, shards, model),
         )
-        trained = receipt.tokens * self.epochs
+        if receipt.stopped:
+            state.report.say(f"stopped after epoch {len(receipt.epochs)}: the loss fell no further")
+        trained = receipt.tokens * len(receipt.epochs)
         state.report.say(
             f"trained {trained:,} words in {receipt.seconds:.1f} s: "
             f"{trained / max(receipt.seconds, 1e-9) / 1e6:.2f} M words/s, "
@@ -86,14 +103,29 @@ class TrainStage(Stage):
         )
         if not receipt.epochs[-1].terms:
             state.report.say("nothing was learnt: no row has two words that the model knows")
-        learnt = tuple(_consumed(shards, state))
         return replace(
             state,
             model=model,
-            ledger=(*state.ledger, *learnt),
+            consumed=(*state.consumed, *learnt),
             metrics={**state.metrics, "loss": receipt.epochs[-1].loss},
             receipt=receipt,
         )
+
+    def _checkpoints(self, state: State, shards: TokenShards, model: Model) -> Checkpoints | None:
+        """Return where this training goes on if it was killed; without a store nothing is kept."""
+        setting = state.setting
+        home = setting.store.storage.runs if setting.store else None
+        if home is None or setting.checkpoint is None:
+            return None
+        key = run_key(self, state, shards, model.vocabulary, model.tags)
+        return setting.ending.enter_context(opened(home, key, setting.checkpoint))
+
+    def _on_epoch(self) -> Callable[[Receipt], bool] | None:
+        """Return what says after each epoch whether to stop."""
+        if not self.patience:
+            return None
+        patience = Patience(self.patience, self.min_delta)
+        return lambda receipt: patience.is_over(-receipt.epochs[-1].loss)
 
     def _plan(self) -> Plan:
         return Plan(**{field.name: getattr(self, field.name) for field in fields(Plan)})
@@ -135,15 +167,12 @@ def _demand_equal(held: Settings, asked: Settings) -> None:
         )
 
 
-def _consumed(shards: TokenShards, state: State) -> Iterator[Consumed]:
-    """Yield a line of the ledger for each source."""
-    for source, group in groupby(shards, key=lambda shard: shard.source):
-        its = list(group)
-        prints = [shard.fingerprint for shard in its]
-        whole = hashlib.sha256("\n".join(prints).encode()).hexdigest()
-        yield Consumed(
-            state.setting.hide(source),
-            prints[0] if len(its) == 1 else whole,
-            sum(shard.rows for shard in its),
-            sum(shard.tokens for shard in its),
-        )
+def _consumed(shards: TokenShards, state: State) -> tuple[Consumed, ...]:
+    """Return what the ledger has to say of the corpus, unless this run has trained on it before."""
+    counted = state.model is None or state.vocabulary is not state.model.vocabulary
+    found = consumed(shards, counted=counted, hide=state.setting.hide)
+    before = {(one.source, one.fingerprint, one.rows, one.tokens) for one in state.consumed}
+    return tuple(
+        one for one in found
+        if (one.source, one.fingerprint, one.rows, one.tokens) not in before
+    )  # fmt: skip

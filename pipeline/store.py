@@ -10,13 +10,16 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipeline.manifest import Consumed, Manifest, StoredFile
+from pipeline import ledger as ledgers
+from pipeline.ledger import Consumed, Ledger
+from pipeline.manifest import Manifest, StoredFile, Totals
 from pipeline.store_errors import ConflictError, DamagedError, StoreError, explained
 from pipeline.store_storage import Storage, storage_at
 
@@ -35,21 +38,64 @@ class Version:
         """Its number: 1 for the first, and rising."""
         return self.manifest.version
 
+    @property
+    def place(self) -> str:
+        """The folder of its files in the store."""
+        return f"data/{self.manifest.data}"
+
+    @property
+    def commit(self) -> str:
+        """The file that makes it a version."""
+        return _commit_name(self.number)
+
     def folder(self, *, hashes: bool = True) -> Path:
         """Return a local folder with the version's files, checked; map them, never change them.
 
-        Sizes are always compared with the manifest; with `hashes` so is every byte, at about 2 GB a
-        second. Raises DamagedError for a file that is missing or different.
+        Sizes are compared with the manifest; with `hashes` so is every byte, at about 2 GB a
+        second, the first time. Raises DamagedError for a file that is missing or different.
         """
-        folder = self.store.storage.folder(self.manifest.data, self.manifest.files)
-        for file in self.manifest.files:
-            wrong = _difference(folder / file.name, file, hashes=hashes)
+        if self._hashed or (self._sized and not hashes):
+            return self._local
+        self._check(self.manifest.files, hashes=hashes)
+        vars(self)["_hashed" if hashes else "_sized"] = True
+        return self._local
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What its vectors have learnt from; of the version's files only this one is read."""
+        own = [file for file in self.manifest.files if file.name == ledgers.NAME]
+        if not own:
+            return Ledger.empty()
+        self._check(own, hashes=True)
+        return Ledger.read(self._local / ledgers.NAME)
+
+    def text(self, name: str) -> str | None:
+        """Return a small file of it, checked, or None where it has none of that name."""
+        own = [file for file in self.manifest.files if file.name == name]
+        if not own:
+            return None
+        self._check(own, hashes=True)
+        return (self._local / name).read_text()
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files."""
+        return sum(file.size for file in self.manifest.files)
+
+    _hashed = _sized = False
+
+    @property
+    def _local(self) -> Path:
+        return self.store.storage.folder(self.place, self.manifest.files)
+
+    def _check(self, files: Iterable[StoredFile], *, hashes: bool) -> None:
+        for file in files:
+            wrong = _difference(self._local / file.name, file, hashes=hashes)
             if wrong:
                 raise DamagedError(
                     f"version {self.number} of the store {self.store.url}: {file.name} {wrong}; "
                     "restore that file from a copy, or use another version"
                 )
-        return folder
 
 
 @dataclass(frozen=True)
@@ -77,47 +123,109 @@ class Store:
         """Raise StoreError unless a version could be published; to be asked before long work."""
         self.storage.demand_writable()
 
+    @classmethod
+    def at(cls, place: str) -> Version:
+        """Return the version that STORE@N names, or STORE: the newest; raises StoreError.
+
+        >>> Store.at("/nowhere@3")
+        Traceback (most recent call last):
+        pipeline.store_errors.StoreError: the store /nowhere has no version 3; it has: none
+        """
+        url, at, number = place.rpartition("@")
+        if at and number.isdecimal():
+            return cls.open(url).version(int(number))
+        newest = cls.open(place).latest()
+        if newest is None:
+            raise StoreError(f"the store {place} has no version; publish one with millrace run")
+        return newest
+
     def publish(
         self,
         write: Callable[[Path], None],
         *,
         parent: int | None = None,
         recipe: str = "",
-        ledger: tuple[Consumed, ...] = (),
+        ledger: Ledger | None = None,
+        consumed: Sequence[Consumed] = (),
+        keep_shards: bool = True,
         metrics: Mapping[str, float] | None = None,
         receipt: Mapping[str, Any] | None = None,
+        forgot: int = 0,
     ) -> Version:
         """Add a version whose files `write` puts into the empty local folder it is given.
 
-        `parent` is the version that the work went on from: if it is no longer the newest one, or if
-        another run takes the number first, this raises ConflictError and adds nothing.
+        parent: the version that the work went on from, 0 if there was none: if it is no longer the
+        newest, or if another run takes the number first, this raises ConflictError and adds
+        nothing. None asks for nothing. ledger: what the parent had read; consumed: what was read
+        since; keep_shards: keep the sets of shards of that, so that it can be replayed and
+        forgotten. forgot: how many documents this version was made to forget.
         """
         metrics, receipt = dict(metrics or {}), dict(receipt or {})
         _demand_json(metrics, receipt)
-        newest = self.latest()
-        if parent is not None and (newest is None or newest.number != parent):
-            found = f"version {newest.number}" if newest else "no version"
-            raise ConflictError(
-                f"the store {self.url} now has {found} as its newest, and this run went on from "
-                f"version {parent}; nothing was published: run again, starting from the newest"
+        with self.storage.writing():
+            number = self._next(parent)
+            made = [one.made for one in consumed if one.made is not None and keep_shards]
+            sets = {one.content: one.content for one in made if one.entries}
+            folders = {f"shards/{one.content}": one.folder for one in made if one.entries}
+            if folders:
+                self.storage.adopt(folders)
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            whole = (ledger or Ledger.empty()).add(consumed, number, now, sets)
+            self._demand_sets(whole)
+
+            def fill(folder: Path) -> None:
+                write(folder)
+                if len(whole):
+                    whole.write(folder / ledgers.NAME)
+
+            data = uuid.uuid4().hex
+            files = self.storage.fill(f"data/{data}", fill)
+            manifest = Manifest(
+                version=number,
+                parent=parent or None,
+                data=data,
+                created=now,
+                files=files,
+                recipe=recipe,
+                ledger=Totals(len(whole), whole.rows, whole.tokens),
+                metrics=metrics,
+                receipt=receipt,
+                forgot=forgot,
             )
-        # One above what is there, verifying or not: a damaged commit keeps its number.
-        number = max(self._numbers(), default=0) + 1
-        data = uuid.uuid4().hex
-        files = self.storage.fill(data, write)
-        manifest = Manifest(
-            version=number,
-            parent=parent,
-            data=data,
-            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            files=files,
-            recipe=recipe,
-            ledger=ledger,
-            metrics=metrics,
-            receipt=receipt,
-        )
-        self._commit(manifest)
+            self._commit(manifest)
         return Version(manifest, self)
+
+    def rollback(self, number: int) -> Version:
+        """Add a version with the files of version `number`, which are shared and not copied.
+
+        Raises StoreError for a version that is older than a forgetting, which this would undo, and
+        ConflictError if another run publishes meanwhile.
+        """
+        with self.storage.writing():
+            old = self.version(number)
+            newest = self.latest()
+            forgot = self.newest_forgetting()
+            if number < forgot:
+                raise StoreError(
+                    f"version {number} has what version {forgot} was made to forget; roll back to "
+                    f"version {forgot} or a later one"
+                )
+            old.folder()
+            self.storage.touch(old.place)
+            manifest = replace(
+                old.manifest,
+                version=self._next(newest.number if newest else None),
+                parent=newest.number if newest else None,
+                created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                forgot=0,
+                rolled_back_to=number,
+            )
+            self._commit(manifest, shared=True)
+        return Version(manifest, self)
+
+    def newest_forgetting(self) -> int:
+        """Return the newest version that was made to forget something, or 0."""
+        return max((v.number for v in self._verified() if v.manifest.forgot), default=0)
 
     def latest(self) -> Version | None:
         """Return the newest version whose commit verifies, or None when there is none."""
@@ -144,36 +252,67 @@ class Store:
 
     def damaged(self) -> list[int]:
         """Return the numbers of the commits that do not verify, newest first."""
-        whole = {version.number for version in self._verified()}
-        return [number for number in self._numbers() if number not in whole]
+        return self.history()[1]
+
+    def history(self) -> tuple[list[Version], list[int]]:
+        """Return the versions, and the numbers of the commits that don't verify, newest first."""
+        bad: list[int] = []
+        return list(self._verified(bad)), bad
+
+    def _demand_sets(self, ledger: Ledger) -> None:
+        lost = ledger.sets - set(self.storage.names("shards")) if len(ledger) else set()
+        if lost:
+            raise DamagedError(
+                f"not published: {len(lost)} sets of shards that the version needs are no longer "
+                f"in the store {self.url}; restore shards/{min(lost)} from a copy"
+            )
+
+    def _next(self, parent: int | None) -> int:
+        """Return the next version's number, if `parent` is the newest version there is."""
+        numbers = self._numbers()
+        newest = next(self._verified(numbers=numbers), None) if parent is not None else None
+        if parent is not None and (newest.number if newest else 0) != parent:
+            found = f"version {newest.number}" if newest else "no version"
+            since = f"version {parent}" if parent else "none"
+            raise ConflictError(
+                f"the store {self.url} now has {found} as its newest, and this run went on from "
+                f"{since}; nothing was published: run again, starting from the newest"
+            )
+        # One above what is there, verifying or not: a damaged commit keeps its number.
+        return max(numbers, default=0) + 1
 
     def _numbers(self) -> list[int]:
         """Return the numbers of all commits that are there, newest first."""
         found = (re.fullmatch(r"(\d{12})\.json", name) for name in self.storage.names("commits"))
         return sorted((int(match[1]) for match in found if match), reverse=True)
 
-    def _verified(self) -> Iterator[Version]:
-        for number in self._numbers():
+    def _verified(
+        self, bad: list[int] | None = None, numbers: Iterable[int] | None = None
+    ) -> Iterator[Version]:
+        for number in self._numbers() if numbers is None else numbers:
             try:
                 yield self.version(number)
             except DamagedError:  # never a version, or no longer one; damaged() tells
-                continue
+                if bad is not None:
+                    bad.append(number)
 
-    def _commit(self, manifest: Manifest) -> None:
-        name = _commit_name(manifest.version)
+    def _commit(self, manifest: Manifest, *, shared: bool = False) -> None:
+        """Make the version visible; its data goes if that fails, unless another version has it."""
+        name, content = _commit_name(manifest.version), manifest.to_bytes()
         try:
-            won = self.storage.create(name, manifest.to_bytes())
+            won = self.storage.create(name, content)
         except BaseException as error:
             # The commit may be there all the same (a time-out, a signal): then its data must stay.
-            there = self.storage.read(name)
-            if there != manifest.to_bytes():
-                self.storage.drop(manifest.data)
+            if self.storage.read(name) != content:
+                if not shared:
+                    self.storage.drop(f"data/{manifest.data}")
                 raise
             if not isinstance(error, StoreError):
                 raise
             won = True
         if not won:
-            self.storage.drop(manifest.data)
+            if not shared:
+                self.storage.drop(f"data/{manifest.data}")
             raise ConflictError(
                 f"another run published version {manifest.version} of the store {self.url} first; "
                 "nothing was published: run again, starting from the newest"

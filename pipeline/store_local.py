@@ -1,26 +1,25 @@
 """A store's storage on the local file system: durable before it is visible, and never in between.
 
-A file is named finally only when it is whole: written under a temporary name in the same folder,
-synced, then linked. A link, unlike a rename, fails when the name is taken, so of two writers
-exactly one wins. A killed process leaves at most a temporary file or a data folder that no commit
-names; readers look at neither.
+A folder gets its files before anything names it, so a killed process leaves at most a temporary
+file or a folder that no commit names; readers look at neither, and `gc` collects both.
 """
 
-import errno
 import hashlib
 import os
 import shutil
-import sys
+import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.manifest import StoredFile
+from pipeline.store_durable import link, locked, sync, sync_path, temporary, twin
 from pipeline.store_errors import StoreError, explained
 
-NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+UNFINISHED = (".tmp-", ".making-", ".gone-")
+FOLDERS = ("commits", "data", "shards", "candidates")
 
 
 @dataclass(frozen=True)
@@ -29,21 +28,26 @@ class LocalStorage:
 
     root: Path
 
+    @property
+    def runs(self) -> Path:
+        """The folder `runs`."""
+        return self.root / "runs"
+
     def demand_writable(self) -> None:
         """Raise StoreError unless both folders take a new file and a link to it."""
         with self._explained("write"):
             for folder in (self.root / "data", self.root / "commits"):
                 folder.mkdir(parents=True, exist_ok=True)
-                with _temporary(folder, b"probe") as made:
-                    link = made.with_name(made.name + "-link")
+                with self.writing(), temporary(folder, b"probe") as made:
+                    other = made.with_name(made.name + "-link")
                     try:
-                        _link(made, link)
+                        link(made, other)
                     finally:
-                        link.unlink(missing_ok=True)
+                        other.unlink(missing_ok=True)
 
-    def fill(self, data: str, write: Callable[[Path], None]) -> tuple[StoredFile, ...]:
-        """Let `write` fill `data/<data>` and sync it; the folder goes again if that fails."""
-        folder = self.root / "data" / data
+    def fill(self, place: str, write: Callable[[Path], None]) -> tuple[StoredFile, ...]:
+        """Let `write` fill the new folder `place` and sync it; it goes again if that fails."""
+        folder = self.root / place
         try:
             with self._explained("write"):
                 folder.mkdir(parents=True)
@@ -51,39 +55,66 @@ class LocalStorage:
                 files = tuple(_kept(folder, path) for path in sorted(_files(folder)))
                 inner = (path for path in folder.rglob("*") if path.is_dir())
                 for made in (*inner, folder, folder.parent, self.root):
-                    _sync_folder(made)
+                    sync_path(made)
                 return files
         except BaseException:
-            self.drop(data)
+            self.drop(place)
             raise
 
-    def drop(self, data: str) -> None:
-        """Remove the folder `data/<data>`."""
-        # What can't be removed is an orphan that no commit names: harmless, and collected later.
-        shutil.rmtree(self.root / "data" / data, ignore_errors=True)
+    def adopt(self, folders: Mapping[str, Path]) -> None:
+        """Take finished folders of files under the names that they are given for.
 
-    def folder(self, data: str, files: Sequence[StoredFile]) -> Path:  # noqa: ARG002
+        One that is there already stays, and counts as new to `gc`. Files that lie on the same file
+        system are not copied. Whole folders appear, at the end.
+        """
+        making: dict[Path, Path] = {}
+        try:
+            with self._explained("write"):
+                for place, folder in folders.items():
+                    if not self.touch(place):
+                        final = self.root / place
+                        making[final] = final.parent / f".making-{uuid.uuid4().hex}"
+                        _twins(folder, making[final])
+                # All are linked before the first is synced: then that is one write for most.
+                for made in making.values():
+                    for path in (*made.iterdir(), made):
+                        sync_path(path)
+                for final, made in making.items():
+                    _named(made, final)
+                for parent in {final.parent for final in making}:
+                    sync_path(parent)
+                    sync_path(self.root)
+        finally:
+            for made in making.values():
+                shutil.rmtree(made, ignore_errors=True)
+
+    def drop(self, place: str) -> None:
+        """Remove the folder `place`."""
+        # What can't be removed is an orphan that no commit names: harmless, and collected later.
+        shutil.rmtree(self.root / place, ignore_errors=True)
+
+    def folder(self, place: str, files: Sequence[StoredFile]) -> Path:  # noqa: ARG002
         """Return the folder itself; nothing has to be fetched."""
-        return self.root / "data" / data
+        return self.root / place
 
     def create(self, name: str, content: bytes) -> bool:
         """Write `content` as `name` unless that name is taken."""
         final = self.root / name
         with self._explained("write"):
             final.parent.mkdir(parents=True, exist_ok=True)
-            with _temporary(final.parent, content) as made:
+            with temporary(final.parent, content) as made:
                 try:
-                    _link(made, final)
+                    link(made, final)
                 except FileExistsError:
                     return False
-            _sync_folder(final.parent)
+            sync_path(final.parent)
         return True
 
     def replace(self, name: str, content: bytes) -> None:
         """Write `content` as `name`, over what lies there."""
         with (
             self._explained("write"),
-            _temporary((self.root / name).parent, content) as made,
+            temporary((self.root / name).parent, content) as made,
         ):
             made.replace(self.root / name)
 
@@ -99,9 +130,91 @@ class LocalStorage:
         """Return the names in `folder`; none when the store has not been written to."""
         with self._explained("read"):
             try:
-                return [path.name for path in (self.root / folder).iterdir()]
+                return os.listdir(self.root / folder)  # noqa: PTH208  (there may be very many)
             except FileNotFoundError:
                 return []
+
+    def delete(self, name: str) -> None:
+        """Remove a small object, durably."""
+        with self._explained("write"):
+            (self.root / name).unlink(missing_ok=True)
+            sync_path((self.root / name).parent)
+
+    def touch(self, place: str) -> bool:
+        """Make a folder count as just made; False where there is none."""
+        with self._explained("write"):
+            try:
+                os.utime(self.root / place)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def idle(self, place: str) -> float:
+        """Return the seconds since a folder was made or touched."""
+        with self._explained("read"):
+            return time.time() - (self.root / place).stat().st_mtime
+
+    def size(self, place: str) -> int:
+        """Return the bytes of all files in a folder that have no name elsewhere."""
+        with self._explained("read"):
+            found = [p.stat() for p in (self.root / place).rglob("*") if p.is_file()]
+        return sum(one.st_size for one in found if one.st_nlink == 1)
+
+    def remove(self, place: str) -> None:
+        """Remove a folder that nothing refers to; if killed meanwhile, the rest is unfinished."""
+        with self._explained("write"):
+            gone = (self.root / place).with_name(f".gone-{uuid.uuid4().hex}")
+            (self.root / place).rename(gone)
+            shutil.rmtree(gone)
+
+    def unfinished(self) -> list[str]:
+        """Return what processes that were killed have left; others may be about to finish it."""
+        return [
+            f"{folder}/{name}".removeprefix("/")
+            for folder in ("", *FOLDERS)
+            for name in self.names(folder)
+            if name.startswith(UNFINISHED)
+        ]
+
+    def sweep(self, name: str) -> None:
+        """Remove one unfinished thing."""
+        with self._explained("write"):
+            path = self.root / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give an empty local folder, from which `adopt` copies nothing; it goes afterwards."""
+        with self._explained("write"):
+            path = self.root / "shards" / f".making-{uuid.uuid4().hex}"
+            path.mkdir(parents=True)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep `collecting` off meanwhile; any number of processes may write side by side."""
+        with ExitStack() as held:
+            with self._explained("write"):
+                self.root.mkdir(parents=True, exist_ok=True)
+                held.enter_context(locked(self.root, alone=False))
+            yield
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Keep writers off meanwhile; raises StoreError at once where one is at work."""
+        with locked(self.root, alone=True) as alone:
+            if not alone:
+                raise StoreError(
+                    f"a run is publishing to the store at {self.root}: nothing was collected; try "
+                    "again when it is done"
+                )
+            yield
 
     @contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
@@ -111,31 +224,18 @@ class LocalStorage:
             raise explained(doing, self.root, error) from error
 
 
-@contextmanager
-def _temporary(folder: Path, content: bytes) -> Iterator[Path]:
-    """Give a synced file with `content` under a temporary name; the name is gone afterwards."""
-    path = folder / f".tmp-{uuid.uuid4().hex}"
-    try:
-        with path.open("xb") as file:
-            file.write(content)
-            file.flush()
-            _sync(file.fileno())
-        yield path
-    finally:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+def _twins(folder: Path, made: Path) -> None:
+    made.mkdir(parents=True)
+    for path in folder.iterdir():
+        twin(path, made / path.name)
 
 
-def _link(source: Path, target: Path) -> None:
+def _named(made: Path, final: Path) -> None:
     try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
+        made.rename(final)
+    except OSError:
+        if not final.is_dir():  # else another run was first, with the same content
             raise
-        raise StoreError(
-            f"cannot write the store at {target.parent.parent}: its file system has no hard links, "
-            "which a safe commit needs; name a store on another one"
-        ) from error
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -151,25 +251,7 @@ def _kept(folder: Path, path: Path) -> StoredFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = os.fstat(file.fileno()).st_size
-        _sync(file.fileno())
+        sync(file.fileno())
     # Cutting a file short that another process has mapped kills that process: guard against it.
     path.chmod(0o444)
     return StoredFile(path.relative_to(folder).as_posix(), size, digest)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _sync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(descriptor: int) -> None:
-    if sys.platform == "darwin":  # where fsync stops at the drive's own cache
-        import fcntl  # noqa: PLC0415
-
-        with suppress(OSError):  # not every file system there has it
-            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-            return
-    os.fsync(descriptor)

@@ -1,6 +1,7 @@
 """What a store needs of the place where it lies, and which place a URL names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -15,20 +16,30 @@ class Storage(Protocol):
     Names are relative, with forward slashes. Every failure is a StoreError.
     """
 
+    @property
+    def runs(self) -> Path | None:
+        """A local folder where runs may keep checkpoints until they have ended, if there is one."""
+
     def demand_writable(self) -> None:
         """Raise StoreError unless new versions can be written; leaves at most empty folders."""
 
-    def fill(self, data: str, write: Callable[[Path], None]) -> tuple[StoredFile, ...]:
-        """Let `write` fill a new folder, keep it durably under `data`, and return its files.
+    def fill(self, place: str, write: Callable[[Path], None]) -> tuple[StoredFile, ...]:
+        """Let `write` fill a new folder, keep it durably as `place`, and return its files.
 
         On any error nothing of it is left.
         """
 
-    def drop(self, data: str) -> None:
-        """Remove what `fill` kept under `data`."""
+    def adopt(self, folders: Mapping[str, Path]) -> None:
+        """Keep finished folders of files durably, each by its `place`, whole or not at all.
 
-    def folder(self, data: str, files: Sequence[StoredFile]) -> Path:
-        """Return a local folder with the files kept under `data`, to map and never change."""
+        One that is there already stays, and counts as just made.
+        """
+
+    def drop(self, place: str) -> None:
+        """Remove a folder that nobody refers to yet, as far as possible."""
+
+    def folder(self, place: str, files: Sequence[StoredFile]) -> Path:
+        """Return a local folder with the files kept as `place`, to map and never change."""
 
     def create(self, name: str, content: bytes) -> bool:
         """Write a small object, whole or not at all, durably; False when the name is taken."""
@@ -41,6 +52,36 @@ class Storage(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the objects directly below `folder`, in no order."""
+
+    def delete(self, name: str) -> None:
+        """Remove a small object, durably."""
+
+    def touch(self, place: str) -> bool:
+        """Make a folder count as just made; False where there is none."""
+
+    def idle(self, place: str) -> float:
+        """Return the seconds since a folder was made or touched."""
+
+    def size(self, place: str) -> int:
+        """Return the bytes that removing a folder gives back."""
+
+    def remove(self, place: str) -> None:
+        """Remove a folder that nothing refers to."""
+
+    def unfinished(self) -> list[str]:
+        """Return the names of what processes that were killed have left."""
+
+    def sweep(self, name: str) -> None:
+        """Remove one unfinished thing."""
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give an empty local folder to make folders for `adopt` in; it goes afterwards."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Keep `collecting` off meanwhile, where the place can do that."""
+
+    def collecting(self) -> AbstractContextManager[None]:
+        """Keep writers off meanwhile, where the place can do that; StoreError if one is at work."""
 
 
 def storage_at(url: str) -> Storage:

@@ -62,6 +62,10 @@ class TagTable:
         """Return the table that every first one is added to."""
         return cls(pa.array([], pa.string()), np.zeros(0, np.int64))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the indexes, which are C's memory."""
+        return TagTable, (self.keys, self.counts)
+
     @property
     def size(self) -> int:
         """How many tags there are."""

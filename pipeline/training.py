@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 import numpy as np
 
 from corpora.shards import TokenShard
-from pipeline.kernels import Batch, Floats, Ints, Tally, TrainingError
+from pipeline.batch import Batch, Floats, Ints, Tally
+from pipeline.checkpoint import Checkpoints, Cursor, Pace, Paced
+from pipeline.kernels import TrainingError
 from pipeline.passes import Pass, Plan, kernel_of
 from pipeline.settings import Settings
 from pipeline.tags import TagTable
@@ -62,13 +64,17 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Proof of what a run trained: every row of the corpus, once in each epoch."""
+    """Proof of what a run trained: every row of the corpus, once in each epoch.
+
+    stopped: it was ended before the last epoch of its plan, by `on_epoch`.
+    """
 
     rows: int
     tokens: int
     split: int
     epochs: tuple[Epoch, ...]
     seconds: float = field(compare=False)
+    stopped: bool = False
 
 
 class Shards(Protocol):
@@ -101,24 +107,29 @@ def train(
     tag_rates: Floats | None = None,
     workers: int = 1,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    on_epoch: Callable[[Receipt], bool] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Receipt:
     """Train `weights`, whose rows are the ids of the vocabulary and the tags; return the receipt.
 
     tree: of the vocabulary's words, for hierarchical softmax. word_rates (words), tag_rates (tags):
     factors of the learning rate by row; a row with 0 keeps every bit. `on_progress` is called on
-    this thread, a few times a second. Raises TrainingError if the weights stop being finite or if a
-    row was not trained exactly once in an epoch, and whatever reading a shard raises. After an
-    exception the weights are partly trained.
+    this thread, a few times a second. `on_epoch` is called on it after each epoch, when no other
+    thread writes, with the receipt so far, and ends the run by returning True; the learning rate
+    then stays above min_alpha. `checkpoints`: go on from the newest, if there is one, and make new
+    ones; with one worker the weights end as those of a run that was never killed. Raises
+    TrainingError if the weights stop being finite or if a row was not trained exactly once in an
+    epoch, whatever reading a shard raises, and what the two functions raise. After an exception the
+    weights are partly trained.
     """
     begun = time.monotonic()
-    total = shards.tokens * plan.epochs
     kernel = kernel_of(
         weights,
         vocabulary,
         settings,
         plan,
         tree,
-        tokens=total,
+        tokens=shards.tokens * plan.epochs,
         hot=HOT_ROWS if plan.hot_rows and workers > 1 else 0,
         fold=max(USES // workers, 1),
         input_rates=word_rates,
@@ -128,34 +139,116 @@ def train(
         Mapped(shard, vocabulary.lookup(shard.words), _tag_rows(shard, settings, tags))
         for shard in shards
     ]
-    epochs: list[Epoch] = []
-    for epoch in range(plan.epochs):
-        before = epoch * shards.tokens
+    run = _Run(kernel.train, mapped, shards, plan, workers, checkpoints, begun)
+    run.restore(weights)
+    for epochs in range(1, plan.epochs + 1):
+        if epochs > len(run.done):
+            run.epoch(weights, on_progress)
+        # Of a run that goes on, whoever watches hears the epochs before, too.
+        receipt = run.receipt(epochs)
+        if on_epoch is not None and on_epoch(receipt) and epochs < plan.epochs:
+            return replace(receipt, stopped=True)
+    run.end(weights)
+    return run.receipt(plan.epochs)
 
-        def tell(tally: Tally, before: int = before, epoch: int = epoch) -> None:
-            tokens = before + tally.tokens
-            on_progress(
-                Progress(
-                    epoch=epoch + 1,
-                    epochs=plan.epochs,
-                    tokens=tokens,
-                    total=total,
-                    alpha=plan.alpha + (plan.min_alpha - plan.alpha) * tokens / max(total, 1),
-                    loss=tally.loss / max(tally.terms, 1),
-                    seconds=time.monotonic() - begun,
-                )
+
+class _Run:
+    """A training on its way through the epochs, with checkpoints where these are wanted."""
+
+    def __init__(
+        self,
+        do: Callable[[Batch], Tally],
+        mapped: Sequence["Mapped"],
+        shards: Shards,
+        plan: Plan,
+        workers: int,
+        checkpoints: Checkpoints | None,
+        begun: float,
+    ) -> None:
+        self.done: list[Tally] = []  # of whole epochs
+        self._do = do
+        self._mapped = mapped
+        self._shards = shards
+        self._plan = plan
+        self._workers = workers
+        self._checkpoints = checkpoints
+        self._pace = Pace(checkpoints.every if checkpoints else None)
+        self._begun = begun
+        self._start = Cursor()
+
+    def restore(self, weights: Weights) -> None:
+        """Go on from the newest checkpoint, if there is one for such weights."""
+        found = self._checkpoints.load() if self._checkpoints else None
+        if found is None:
+            return
+        cursor, kept = found
+        held = weights.matrices
+        if {name: kept[name].shape for name in kept} != {name: held[name].shape for name in held}:
+            return
+        for name, matrix in held.items():
+            matrix[...] = kept[name]
+        self._start = cursor
+        self._begun -= cursor.seconds
+        self.done = list(cursor.epochs)
+
+    def epoch(self, weights: Weights, on_progress: Callable[[Progress], None]) -> None:
+        """Train one more epoch, or what is left of the one that a checkpoint was made in."""
+        epoch, start = len(self.done), self._start
+        self._start = Cursor()
+        work = Paced(
+            units(self._mapped, epoch, epoch * self._shards.tokens), self._pace, start.units
+        )
+        tally = start.tally.sum(Tally())
+        while not work.ended:
+            before = replace(tally)
+            part = Pass(self._do, work).run(
+                self._workers,
+                lambda part: on_progress(self._progress(before.sum(part))),  # noqa: B023
             )
-
-        tally = Pass(kernel.train, units(mapped, epoch, before)).run(workers, tell)
+            tally.add(part)
+            if not work.ended:
+                self._keep(weights, work.taken, tally)
+        shards = self._shards
         if (tally.rows, tally.tokens) != (shards.rows, shards.tokens):
             raise TrainingError(
                 f"epoch {epoch + 1} trained {tally.rows} rows with {tally.tokens} tokens, but the "
                 f"corpus has {shards.rows} with {shards.tokens}: the shards changed on the way"
             )
-        epochs.append(_closed(tally))
-    return Receipt(
-        shards.rows, shards.tokens, shards.split, tuple(epochs), time.monotonic() - begun
-    )
+        self.done.append(tally)
+
+    def end(self, weights: Weights) -> None:
+        """Make a last checkpoint of a long training: what comes after it may be killed, too."""
+        if self._checkpoints and self._seconds > self._checkpoints.every:
+            self._keep(weights, 0, Tally())
+
+    def receipt(self, epochs: int) -> Receipt:
+        """Return the receipt of the first so many epochs."""
+        shards, closed = self._shards, tuple(_closed(tally) for tally in self.done[:epochs])
+        return Receipt(shards.rows, shards.tokens, shards.split, closed, self._seconds)
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._begun
+
+    def _keep(self, weights: Weights, units: int, tally: Tally) -> None:
+        if self._checkpoints:
+            with self._pace.paid():
+                at = Cursor(tuple(self.done), units, tally, self._seconds)
+                self._checkpoints.save(at, weights.matrices)
+
+    def _progress(self, tally: Tally) -> Progress:
+        plan, epoch = self._plan, len(self.done)
+        total = self._shards.tokens * plan.epochs
+        tokens = epoch * self._shards.tokens + tally.tokens
+        return Progress(
+            epoch=epoch + 1,
+            epochs=plan.epochs,
+            tokens=tokens,
+            total=total,
+            alpha=plan.alpha + (plan.min_alpha - plan.alpha) * tokens / max(total, 1),
+            loss=tally.loss / max(tally.terms, 1),
+            seconds=self._seconds,
+        )
 
 
 class Mapped(NamedTuple):

@@ -64,6 +64,20 @@ class Tree:
             np.concatenate([inner, hung[1], np.array([above], np.uint32)]),
         )
 
+    def check(self) -> None:
+        """Raise ValueError where leaves and inner nodes don't make one tree."""
+        nodes = len(self.inner)
+        entries = np.concatenate([self.leaves, self.inner])
+        below = entries[entries != ROOT]
+        # One root, and each of the others in a place of its own: both sides of every node.
+        if len(entries) and (
+            len(below) != len(entries) - 1
+            or len(below) != 2 * nodes
+            or (np.bincount(below[below < 2 * nodes], minlength=2 * nodes) != 1).any()
+        ):
+            raise ValueError("its tree of hierarchical softmax is damaged")
+        kernels.depths(self.leaves, self.inner)  # what goes in circles has places, too
+
     def _edge(self, counts: NDArray[np.int64], weight: np.int64) -> tuple[int, int]:
         """Return above which leaf (0, word) or node (1, node) new words of this weight cost least.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
-from typing import Protocol, Union
+from typing import Any, Protocol, Union
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from corpora.errors import MillraceError
 from corpora.tokens.interner import Interner
 from pipeline import kernels
-from pipeline.counting import Counting
+from pipeline.admission import Admission
+from pipeline.counting import Counting, Counts
 from pipeline.key_index import word_index
 
 COUNTING_MEMORY = 256 << 20  # bytes
@@ -39,7 +40,7 @@ class Counted(Protocol):
         """How often each was seen."""
 
 
-class VocabularyError(MillraceError):
+class VocabularyError(MillraceError, RuntimeError):
     """No vocabulary can be made of these words."""
 
 
@@ -73,43 +74,53 @@ class Vocabulary:
         shards: Iterable[Counted],
         min_count: int = 5,
         *,
+        admission: Admission | None = None,
         previous: "Vocabulary | None" = None,
         memory: int = COUNTING_MEMORY,
     ) -> "Vocabulary":
         """Return `previous`, or a new vocabulary, with the counts of all shards added.
 
         shards: anything with `words` and `counts`, token batches too; each is asked for once.
-        memory: bytes for counting; more distinct words than fit are sorted on disk, and the counts
-        stay exact. Raises VocabularyError if no word has been seen `min_count` times.
+        admission: which words get ids, where more than min_count says so. memory: bytes for
+        counting; more distinct words than fit are sorted on disk, and the counts stay exact. Raises
+        VocabularyError if no word gets an id.
         """
         start = previous or cls.empty()
-        made = start._grown(((s.words, s.counts) for s in shards), min_count, memory)  # noqa: SLF001
+        admission = admission or Admission(min_count)
+        made = start._grown(((s.words, s.counts) for s in shards), admission, memory)  # noqa: SLF001
         if not made.size:
             top = int(made.counts.max()) if len(made.counts) else 0
             found = f"the most frequent was seen {top} times" if top else "it is empty"
             raise VocabularyError(
-                f"no word of the corpus has been seen {min_count} times: {found}. "
+                f"no word of the corpus has been seen {admission.min_count} times: {found}. "
                 f"To mend it: lower min_count, or give more text."
             )
         return made
 
     def add(self, words: "Strings", counts: NDArray[np.int64], min_count: int) -> "Vocabulary":
         """Return this vocabulary after `words`, which may repeat, were seen `counts` more times."""
-        return self._grown([(words, counts)], min_count, COUNTING_MEMORY)
+        return self._grown([(words, counts)], Admission(min_count), COUNTING_MEMORY)
 
     def _grown(
-        self, seen: Iterable[tuple["Strings", NDArray[np.int64]]], min_count: int, memory: int
+        self,
+        seen: Iterable[tuple["Strings", NDArray[np.int64]]],
+        admission: Admission,
+        memory: int,
     ) -> "Vocabulary":
+        appeared = None if admission.by_count else Interner()
         with Counting(memory) as counting:
             # Words with ids stay where they are; the others follow, frequent ones first.
             counting.add(self.words, self.counts, ranked=self.size)
             for words, counts in seen:
                 counting.add(words, counts)
+                if appeared is not None:
+                    _intern(appeared, words)
             total = counting.result()
-        later = total.counts[total.ranked :]
-        # They fall, so those that are frequent enough come before the first that is not.
-        new = len(later) - int(np.searchsorted(later[::-1], min_count))
-        return Vocabulary(total.words, total.counts, total.ranked + new)
+        return _admitted(total, admission, appeared)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the index, which is C's memory."""
+        return Vocabulary, (self.words, self.counts, self.size)
 
     def __len__(self) -> int:
         """Return how many words have ids."""
@@ -143,7 +154,7 @@ class Vocabulary:
         probability (sqrt(v / t) + 1) * t / v (word2vec.c; a variant of Mikolov et al. 2013,
         section 2.3). A sample of 1 or more is a count itself, scaled as in the peers; 0 keeps all.
         """
-        counts = self.retained_counts.astype(np.float64)
+        counts = np.maximum(self.retained_counts, 1).astype(np.float64)
         if sample <= 0:
             return np.full(self.size, 0xFFFFFFFF, np.uint32)
         threshold = sample * counts.sum() if sample < 1 else int(sample * (3 + sqrt(5)) / 2)
@@ -153,3 +164,31 @@ class Vocabulary:
     def noise(self, ns_exponent: float) -> NDArray[np.uint64]:
         """Return the alias table (size) of the noise distribution, count ** ns_exponent."""
         return kernels.noise_table(self.retained_counts.astype(np.float64) ** ns_exponent)
+
+
+def _admitted(total: Counts, admission: Admission, appeared: Interner | None) -> Vocabulary:
+    """Return the vocabulary of words that were counted; appeared: them, in their order."""
+    known, later = total.ranked, total.counts[total.ranked :]
+    if admission == Admission(admission.min_count):
+        # Counts fall, so those that are frequent enough come before the first that is not.
+        new = len(later) - int(np.searchsorted(later[::-1], admission.min_count))
+        return Vocabulary(total.words, total.counts, known + new)
+    admitted, others = admission.chosen(total.words.slice(known), later, known)
+    if appeared is not None:
+        words = total.words.slice(known).take(pa.array(admitted, pa.int64()))
+        admitted = admitted[np.argsort(_places(appeared, words), kind="stable")]
+    order = np.concatenate([np.arange(known, dtype=np.int64), known + admitted, known + others])
+    return Vocabulary(
+        total.words.take(pa.array(order, pa.int64())), total.counts[order], known + len(admitted)
+    )
+
+
+def _intern(appeared: Interner, words: "Strings") -> None:
+    for chunk in words.chunks if isinstance(words, pa.ChunkedArray) else [words]:
+        whole: Any = pa.ListArray.from_arrays(pa.array([0, len(chunk)], pa.int32()), chunk)
+        appeared.intern(whole)
+
+
+def _places(appeared: Interner, words: pa.StringArray) -> NDArray[np.int64]:
+    """Return when each word appeared; those of earlier runs come first."""
+    return appeared.find(words).astype(np.int64)

@@ -8,7 +8,8 @@ import numpy as np
 from reference import Twin
 
 from pipeline import kernels
-from pipeline.kernels import Batch, Kernel
+from pipeline.batch import Batch
+from pipeline.kernels import Kernel
 
 MATRICES = ("input", "tags", "output", "nodes")
 TWINS = {

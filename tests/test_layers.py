@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 # the modules of the package don't look at it.
 LAYERS = """\
 corpora.errors
+corpora.old_names
 corpora.declared
 corpora.registry
 corpora.part
@@ -31,11 +32,14 @@ corpora.sources.archives
 corpora.sources.stored
 corpora.sources.archived
 corpora.sources.source
+corpora.sources.open_file
 corpora.sources.folders
+corpora.sources.covered
 corpora._tokens
 corpora.tokens.isa
 corpora.tokens.buffers
 corpora.tokens.interner
+corpora.tokens.pairs
 corpora.tokens.decoding
 corpora.tokens.lines
 corpora.tokens.units
@@ -50,6 +54,8 @@ corpora.rows.tag_names
 corpora.rows.table_rows
 corpora.rows.brown_lines
 corpora.transform
+corpora.phrase_files
+corpora.phrases
 corpora.transforms.*
 corpora.mapping
 corpora.corpus
@@ -60,6 +66,7 @@ corpora.shards.encoder
 corpora.shards.shard_set
 corpora.shards.token_shard
 corpora.shards.cached
+corpora.shards.cut
 corpora.shards.first_pass
 corpora.shards.streamed
 corpora.shards.encode
@@ -67,18 +74,24 @@ corpora.shards
 corpora
 corpora.sources corpora.tokens corpora.rows corpora.readers corpora.transforms
 pipeline._train
+pipeline.batch
 pipeline.kernels
 pipeline.sorted_runs
 pipeline.counting
 pipeline.key_index
+pipeline.admission
 pipeline.vocabulary
 pipeline.settings
+pipeline.row_file
 pipeline.weights
 pipeline.tree
 pipeline.tags
 pipeline.tag_checks
 pipeline.passes
+pipeline.checkpoint
 pipeline.training pipeline.inference
+pipeline.callbacks
+pipeline.vectors.arrow_plain
 pipeline.vectors.keys pipeline.vectors.rows pipeline.vectors.blas
 pipeline.vectors.search pipeline.vectors.attributes
 pipeline.vectors.keyed
@@ -93,18 +106,42 @@ pipeline.vectors.word2vec_read pipeline.vectors.word2vec_write
 pipeline.vectors.arrow_file
 pipeline.vectors.export
 pipeline.vectors
+pipeline.phrases.scores pipeline.phrases.finder pipeline.phrases.joining
+pipeline.phrases.counting
+pipeline.phrases.counts
+pipeline.phrases.vocab pipeline.phrases.text pipeline.phrases.stored
+pipeline.phrases.frozen
+pipeline.phrases.model
+pipeline.phrases
+pipeline.old_shapes
+pipeline.old_names
 pipeline.models.keyed_vectors
+pipeline.models.zip_members
 pipeline.models.model_files
 pipeline.models.model
+pipeline.models.bundle
+pipeline.models.parameters pipeline.models.given pipeline.models.scan pipeline.models.memory
+pipeline.models.answers pipeline.models.reporting pipeline.models.lifecycle
+pipeline.models.preparing
 pipeline.models.face
+pipeline.models.saved
+pipeline.models.word2vec
 pipeline.models.*
 pipeline.store_errors
-pipeline.manifest
+pipeline.source_names
+pipeline.manifest pipeline.ledger
+pipeline.store_durable
 pipeline.store_local
 pipeline.store_storage
 pipeline.store
+pipeline.store_collect pipeline.store_shards
+pipeline.cut_out
+pipeline.forget
+pipeline.forgetting
 pipeline.stage
+pipeline.unseen
 pipeline.stage_corpus
+pipeline.run_key
 pipeline.stage_training
 pipeline.stages.*
 pipeline.engine
@@ -117,7 +154,10 @@ pipeline.recipe_schema
 pipeline.job
 pipeline.progress
 pipeline pipeline.models pipeline.stages pipeline.engines
+pipeline.exporting
 pipeline.cli_edge pipeline.cli_results
+pipeline.shown
+pipeline.cli_models pipeline.cli_store
 pipeline.cli
 """.splitlines()
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pyarrow as pa
 
+from corpora.old_names import BROWN, old_names
 from corpora.reader import FileReader
 from corpora.rows.brown_lines import brown_lines
 from corpora.rows.row_builder import RowBuilder
-from corpora.sources.folders import in_folder
 from corpora.sources.source import Source
 
 
+@old_names(BROWN)
 @dataclass(frozen=True)
 class Brown(FileReader):
     r"""Files of lines such as "The/at jury/nn said/vbd": the words "the/at", "jury/nn", "said/vb".
@@ -28,9 +30,7 @@ class Brown(FileReader):
     >>> folder.cleanup()
     """
 
-    def sources(self) -> list[Source]:
-        """Return the folder's files in the order of their names."""
-        return in_folder(self.url, self.storage_options)
+    flat: ClassVar[bool] = True
 
     def options(self) -> str:
         """Return what shapes the rows."""

@@ -8,12 +8,14 @@ from typing import Annotated
 import pyarrow as pa
 from annotated_types import Ge
 
+from corpora.old_names import LINES, old_names
 from corpora.reader import FileReader
 from corpora.sources.source import Source
 from corpora.tokens.decoding import Errors
 from corpora.tokens.lines import split_lines
 
 
+@old_names(LINES)
 @dataclass(frozen=True)
 class LineSentence(FileReader):
     r"""Text files of one sentence a line; blank lines give nothing.
@@ -36,9 +38,9 @@ class LineSentence(FileReader):
     >>> folder.cleanup()
     """
 
-    _: KW_ONLY
     max_sentence_length: Annotated[int, Ge(1)] = 10_000
     limit: Annotated[int, Ge(0)] | None = None
+    _: KW_ONLY
     errors: Errors = "strict"
 
     def options(self) -> str:

@@ -1,12 +1,13 @@
 """PathLineSentences: LineSentence over all files of a folder."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from corpora.old_names import LINES, old_names
 from corpora.readers.line_sentence import LineSentence
-from corpora.sources.folders import in_folder
-from corpora.sources.source import Source
 
 
+@old_names(LINES)
 @dataclass(frozen=True)
 class PathLineSentences(LineSentence):
     r"""The files of a folder, in the order of their names, one sentence a line.
@@ -23,6 +24,4 @@ class PathLineSentences(LineSentence):
     >>> folder.cleanup()
     """
 
-    def sources(self) -> list[Source]:
-        """Return the folder's files in the order of their names."""
-        return in_folder(self.url, self.storage_options)
+    flat: ClassVar[bool] = True

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pyarrow as pa
 
+from corpora.old_names import BROWN, old_names
 from corpora.reader import FileReader
 from corpora.rows.brown_lines import brown_lines
 from corpora.rows.row_builder import RowBuilder
 from corpora.rows.tag_names import check_tag_names, tag_name
-from corpora.sources.folders import in_folder
 from corpora.sources.source import Source
 
 
+@old_names(BROWN)
 @dataclass(frozen=True)
 class TaggedBrown(FileReader):
     r"""The rows of `Brown`, each with a tag such as "ca01_SENT_3".
@@ -37,9 +39,7 @@ class TaggedBrown(FileReader):
         """Refuse files whose sentences would have the same tags."""
         check_tag_names([tag_name(self.url, source) for source in sources], sources)
 
-    def sources(self) -> list[Source]:
-        """Return the folder's files in the order of their names."""
-        return in_folder(self.url, self.storage_options)
+    flat: ClassVar[bool] = True
 
     def options(self) -> str:
         """Return what shapes the rows."""

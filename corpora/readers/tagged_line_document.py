@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from annotated_types import Ge
 
 from corpora.errors import CorpusError
+from corpora.old_names import LINES, old_names
 from corpora.reader import FileReader
 from corpora.rows.columns import beginnings
 from corpora.rows.tag_names import check_tag_names, tag_name
@@ -19,6 +20,7 @@ from corpora.tokens.decoding import Errors
 from corpora.tokens.lines import split_lines
 
 
+@old_names(LINES)
 @dataclass(frozen=True)
 class TaggedLineDocument(FileReader):
     r"""Text files of one document a line; a blank line is a document without words.

@@ -9,12 +9,14 @@ import pyarrow as pa
 from annotated_types import Ge
 
 from corpora.errors import CorpusError
+from corpora.old_names import TEXT8, old_names
 from corpora.reader import FileReader
 from corpora.sources.source import Source
 from corpora.tokens.decoding import Errors
 from corpora.tokens.lines import split_lines
 
 
+@old_names(TEXT8)
 @dataclass(frozen=True)
 class Text8(FileReader):
     r"""Files of running text, such as text8, as sentences of so many words; line ends are spaces.
@@ -32,8 +34,8 @@ class Text8(FileReader):
     >>> folder.cleanup()
     """
 
-    _: KW_ONLY
     max_sentence_length: Annotated[int, Ge(1)] = 10_000
+    _: KW_ONLY
     errors: Errors = "strict"
 
     def options(self) -> str:

@@ -6,6 +6,7 @@ machine. So it depends on the address as it was given and on the file's own, and
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 import fsspec
@@ -33,9 +34,7 @@ def tag_name(url: Url, source: Source) -> str:
     """
     path = _path(source.url)
     for one in [url] if isinstance(url, str | os.PathLike) else url:
-        inside = archive(os.fspath(one))
-        root = _path(inside[2] if inside else os.fspath(one))
-        folder = _fixed(root)
+        root, folder = _root(os.fspath(one))
         if path != root and path.startswith(folder):
             path = path[len(folder) :]
             break
@@ -80,6 +79,14 @@ def check_tags(parts: Sequence[Part]) -> None:
                 remedy='set tags = "address" in both readers, or read the files by one pattern for '
                 "the folder that both lie in",
             )
+
+
+@lru_cache(1 << 12)
+def _root(url: str) -> tuple[str, str]:
+    """Return the path of an address that a reader was given, and the folder of its files."""
+    inside = archive(url)
+    root = _path(inside[2] if inside else url)
+    return root, _fixed(root)
 
 
 def _fixed(path: str) -> str:

@@ -25,7 +25,7 @@ from corpora.part import Part
 from corpora.shards import shard_set
 from corpora.shards.encoder import encode_part
 from corpora.shards.shard_set import ShardEntry, remove_tree
-from corpora.shards.token_shard import TokenShard, TokenShards
+from corpora.shards.token_shard import ReadPart, TokenShard, TokenShards
 from corpora.tokens.side_by_side import Progress, side_by_side
 
 
@@ -111,6 +111,7 @@ def encode_cached(
     done = side_by_side(unique, work, progress, workers)
     results = dict(zip(first, done, strict=True))
     shards: list[TokenShard] = []
+    read: list[ReadPart] = []
     reused = 0
     for i, (key, part) in enumerate(zip(keys, parts, strict=True)):
         made, old = results[key]
@@ -118,19 +119,23 @@ def encode_cached(
         if again:
             progress.add(*_totals(made))
         reused += len(made.entries) if old or again else 0
-        shards += _opened(part, made, temporary if isinstance(key, int) else None)
-    return TokenShards(shards, reused)
+        home_of = temporary if isinstance(key, int) else None
+        shards += opened_set(part.label, made, home_of)
+        tokens, rows = _totals(made)
+        read.append(ReadPart(part.origins, rows, tokens, made, home_of))
+    return TokenShards(shards, reused, read)
 
 
 def _totals(made: shard_set.ShardSet) -> tuple[int, int]:
     return sum(e.tokens for e in made.entries), sum(e.rows for e in made.entries)
 
 
-def _opened(part: Part, made: shard_set.ShardSet, home: object) -> Iterator[CachedShard]:
+def opened_set(source: str, made: shard_set.ShardSet, home: object = None) -> Iterator[CachedShard]:
+    """Yield the shards of a set; source: where its text came from, for people."""
     for entry in made.entries:
         yield CachedShard(
             fingerprint=entry.fingerprint,
-            source=part.label,
+            source=source,
             rows=entry.rows,
             tokens=entry.tokens,
             split=entry.split,

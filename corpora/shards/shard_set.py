@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -70,6 +70,11 @@ class ShardSet:
     folder: Path
     entries: tuple[ShardEntry, ...]
 
+    @property
+    def content(self) -> str:
+        """The SHA-256 of what its manifest says, which so stands for all that is in it."""
+        return _digest_of([asdict(entry) for entry in self.entries])
+
 
 def key_of(fingerprint: str) -> str:
     """Return the name of the folder for what a part is made from."""
@@ -81,14 +86,17 @@ def find(home: Path, fingerprint: str) -> ShardSet | None:
     folder = home / key_of(fingerprint)
     if not folder.is_dir():
         return None
-    entries = _verified(folder)
-    if entries is None:
+    made = verified(folder)
+    if made is None:
         remove_tree(folder)
-        return None
-    return ShardSet(folder, entries)
+    return made
 
 
-def _verified(folder: Path) -> tuple[ShardEntry, ...] | None:
+def verified(folder: Path, *, hashes: bool = True) -> ShardSet | None:
+    """Return the set in a folder, or None for one that is not what its manifest says.
+
+    hashes: compare every byte, and not only sizes.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         body = manifest["shards"]
@@ -101,11 +109,11 @@ def _verified(folder: Path) -> tuple[ShardEntry, ...] | None:
         for entry in entries:
             for name, (size, digest) in entry.files.items():
                 path = folder / name
-                if path.stat().st_size != size or _sha256(path) != digest:
+                if path.stat().st_size != size or (hashes and _sha256(path) != digest):
                     return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return entries
+    return ShardSet(folder, entries)
 
 
 def sweep(home: Path) -> None:
@@ -114,6 +122,14 @@ def sweep(home: Path) -> None:
         times = [path.stat().st_mtime for path in (folder, *folder.glob("*")) if path.exists()]
         if times and time.time() - max(times) > ABANDONED:
             remove_tree(folder)
+
+
+def drop_contents(home: Path, contents: Collection[str]) -> None:
+    """Remove the sets that have one of these contents (`ShardSet.content`) from a cache."""
+    for path in home.glob(f"*/{MANIFEST}"):
+        made = verified(path.parent, hashes=False)
+        if made is not None and made.content in contents:
+            remove_tree(path.parent)
 
 
 def remove_tree(folder: Path) -> None:

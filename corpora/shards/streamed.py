@@ -25,7 +25,7 @@ from corpora.part import Part
 from corpora.shards.encoder import End, encode_part, encoded
 from corpora.shards.first_pass import FirstPass, Hashed, Seen
 from corpora.shards.shard_set import dictionaries
-from corpora.shards.token_shard import TokenShard, TokenShards
+from corpora.shards.token_shard import ReadPart, TokenShard, TokenShards
 from corpora.sources.readahead import Readahead
 from corpora.tokens.side_by_side import Progress, side_by_side
 
@@ -99,7 +99,11 @@ def encode_streamed(parts: Sequence[Part], progress: Progress, workers: int) -> 
         )
         for number, (part, seen) in enumerate(streams.shards())
     ]
-    return TokenShards(shards)
+    read = [
+        ReadPart(part.origins, sum(s.rows for s in one.seen), sum(s.tokens for s in one.seen), None)
+        for part, one in zip(parts, counted, strict=True)
+    ]
+    return TokenShards(shards, parts=read)
 
 
 class _Streams:

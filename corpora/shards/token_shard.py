@@ -2,12 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from corpora.part import Origin
+from corpora.shards.shard_set import ShardSet
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,35 @@ class TokenShard(ABC):
         """Yield {tokens: list<int32>, tags: list<int32>}; tags may lack."""
 
 
+@dataclass(frozen=True)
+class ReadPart:
+    """What was read as one, and what it became.
+
+    origins: the files; rows, tokens: how many; made: the set of its shards, None where they are
+    streamed.
+    """
+
+    origins: tuple[Origin, ...]
+    rows: int
+    tokens: int
+    made: ShardSet | None
+    # Keeps a temporary folder for as long as the set may be asked for.
+    _home: object = field(default=None, repr=False, compare=False)
+
+
 class TokenShards(Sequence[TokenShard]):
     """The shards of a corpus, in its order, and their totals.
 
-    rows, tokens, split, replaced: sums over the shards; reused: those that were in the cache.
+    rows, tokens, split, replaced: sums over the shards; reused: those that were in the cache;
+    parts: what was read, in order, empty parts too.
     """
 
-    def __init__(self, shards: Sequence[TokenShard], reused: int = 0) -> None:
+    def __init__(
+        self, shards: Sequence[TokenShard], reused: int = 0, parts: Sequence[ReadPart] = ()
+    ) -> None:
         self._shards = tuple(shards)
         self.reused = reused
+        self.parts = tuple(parts)
         self.rows = sum(shard.rows for shard in self._shards)
         self.tokens = sum(shard.tokens for shard in self._shards)
         self.split = sum(shard.split for shard in self._shards)

@@ -41,6 +41,8 @@ def shown(url: str) -> str:
     >>> shown("https://host/a.txt?token=secret")
     'https://host/a.txt?...'
     """
+    if "://" not in url:  # a path, of which there may be very many
+        return url
     url = CREDENTIALS.sub(rf"\1\2:{HIDDEN}@", WEB_USER.sub(rf"\1{HIDDEN}@", url))
     return QUERY.sub(rf"\1?{HIDDEN}", url)
 

@@ -41,11 +41,15 @@ def of_remote(url: str, info: Mapping[str, Any]) -> str | None:
     return json.dumps([name, size, changed])
 
 
-def of_local(path: str, stat: os.stat_result) -> str | None:
-    """Return size, time of change and inode: a hint, good enough for a cache. None for a pipe."""
+def of_local(path: str, stat: os.stat_result, real: str | None = None) -> str | None:
+    """Return size, time of change and inode: a hint, good enough for a cache. None for a pipe.
+
+    real: the path without links, where it is known.
+    """
     if not S_ISREG(stat.st_mode):
         return None
-    return json.dumps([os.path.realpath(path), stat.st_size, stat.st_mtime_ns, stat.st_ino])
+    name = os.path.realpath(path) if real is None else real
+    return json.dumps([name, stat.st_size, stat.st_mtime_ns, stat.st_ino])
 
 
 def of_member(archive: str | None, kind: str, name: str, *said: int) -> str | None:

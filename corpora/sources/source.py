@@ -51,6 +51,14 @@ class Source:
         return unsecret(self.file.url)
 
     @property
+    def size(self) -> int | None:
+        """Its bytes as it lies there, packed or not; None where nobody knows, as in a tar."""
+        if self.archive is None:
+            return self.file.size
+        said = self.archive.entries[self.member or ""].said
+        return said[1] if said else None
+
+    @property
     def options(self) -> Options:
         """What the file system is made with: here may be secrets."""
         return self.file.options

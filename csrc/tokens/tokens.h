@@ -18,7 +18,7 @@ enum mr_code {
     MR_GROW_IDS = 4,     /* the ids of a pass */
     MR_GROW_ROWS = 5,    /* the rows of a splitter */
     MR_GROW_DATA = 6,    /* the text of a splitter */
-    MR_LIMIT = 7,        /* as many lines as were asked for have been read */
+    MR_LIMIT = 7,        /* as many lines as were asked for; more chains or counts than can be */
     MR_BAD_ARGUMENT = -1,
     MR_BAD_OFFSETS = -2, /* offsets that fall, or that point outside of the text */
     MR_BAD_ISA = -3      /* this build or this processor lacks the instruction set */
@@ -81,6 +81,66 @@ int mr_find(const mr_words *words, mr_pass *pass);
 int mr_rehash(const mr_words *words, mr_slot *slots, int64_t slots_n);
 /* Put table[id] in the place of each id, (n). */
 int mr_rename(int32_t *ids, int64_t n, const int32_t *table, int64_t table_n);
+
+/* Two words and what stands between them, counted: 16 bytes. Where it is found: free, if count 0. */
+typedef struct {
+    uint64_t words; /* the first word's id << 32 | the second's */
+    uint64_t value; /* the count << 24 | the id of the chain of connectors between them; 0: none */
+} mr_pair;
+
+/* A hash table of pairs. */
+typedef struct {
+    uint64_t seed[2];
+    mr_pair *slots;  /* (slots_n), a power of two, zeroed */
+    int64_t slots_n;
+    int64_t pairs_n; /* at most three quarters of the slots are taken */
+} mr_pairs;
+
+/* Chains of connectors, each the one before and one word more; chain 0 is the empty one. */
+typedef struct {
+    uint64_t seed[2];
+    int32_t *slots;   /* (slots_n), ids of chains, a power of two, zeroed */
+    int64_t slots_n;
+    int32_t *parents; /* (chains_cap) */
+    int32_t *words;   /* (chains_cap), numbers of connectors */
+    int64_t chains_cap;
+    int64_t chains_n; /* 1 at the start, at most 2^24; at most half of the slots are taken */
+} mr_chains;
+
+/* Rows of ids, and what each id stands for. */
+typedef struct {
+    const int64_t *ends;  /* (rows + 1), rising, within ids */
+    int64_t rows;
+    const int32_t *ids;   /* (ids_n) */
+    int64_t ids_n;
+    const int32_t *table; /* (table_n): a word's id, or ~number of a connector */
+    int64_t table_n;
+} mr_rows;
+
+/* How far `mr_pairs_of` has come. All zero at the start. */
+typedef struct {
+    int64_t row;
+    int64_t at;     /* ids read, counted from the row's first */
+    int32_t open;   /* 1: a word waits for its second */
+    int32_t first;  /* that word */
+    int32_t chain;  /* the connectors since */
+    int64_t pairs_n;
+} mr_reading;
+
+/* Write the pairs of all rows to `pairs`, which has room for one an id, each with count 1. */
+int mr_pairs_of(mr_chains *chains, const mr_rows *rows, mr_reading *reading, mr_pair *pairs);
+/* Add the counts of pairs[*at ..n), of those only that are in share `part` of `parts`. */
+int mr_pairs_add(mr_pairs *table, const mr_pair *pairs, int64_t n, int64_t *at, int32_t part,
+                 int32_t parts);
+/* The count of each pair, 0 for one that is not there; (n). */
+int mr_pairs_find(const mr_pairs *table, const mr_pair *pairs, int64_t n, int64_t *counts);
+/* Put the chains into a zeroed and larger table. */
+int mr_chains_rehash(const mr_chains *chains, int32_t *slots, int64_t slots_n);
+/* Join phrases, greedily from the left. In `phrases` a count is a phrase's number plus one. Writes
+ * the ids that are left to `ids` (ids_n), that of phrase p as fresh + p, and to `ends` (rows + 1)
+ * where each row ends. */
+int mr_join(const mr_pairs *phrases, int64_t phrases_n, const mr_chains *chains, const mr_rows *rows,
+            int32_t fresh, int32_t *ids, int64_t *ends);
 
 /* How far the check of a stream has come, between two blocks. All zero at the start. */
 typedef struct {

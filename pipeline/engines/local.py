@@ -10,7 +10,7 @@ from annotated_types import Ge
 from corpora.declared import Declared
 from pipeline.engine import Engine
 from pipeline.stage import Stage, State
-from pipeline.stage_corpus import applied
+from pipeline.stage_corpus import applied, is_idle, is_revised
 
 
 def processors() -> int:
@@ -26,13 +26,23 @@ class Local(Engine):
 
     workers: Threads that train; by default one for each processor that this process may use.
         With 1 the result is the same to the last bit in every run.
+    checkpoint: Seconds of training between two checkpoints in the store: a run that is killed goes
+        on from the newest when it is started again. They take a twentieth of the time at most; 0
+        makes one after each unit of work.
     """
 
     workers: Annotated[int, Ge(1)] = field(default_factory=processors)
+    checkpoint: Annotated[float, Ge(0)] = 60.0
 
     def run(self, stages: Sequence[Declared], state: State) -> State:
         """Run one stage after the other, here."""
         for number, stage in enumerate(stages, start=1):
-            state.setting.report.stage(number, len(stages), type(stage).use())
+            state.report.stage(number, len(stages), type(stage).use())
+            if is_idle(stage, state):
+                if not is_revised(state):
+                    state.report.say(f"nothing new since version {state.parent}: nothing to do")
+                    return state
+                state.report.say("there is no new text")
+                continue
             state = stage.run(state) if isinstance(stage, Stage) else applied(stage, state)
         return state

@@ -6,6 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from corpora.old_names import old_names
+from pipeline.old_names import KEYED_VECTORS
 from pipeline.vectors import arrow_file, export, judged, mover, word2vec_read, word2vec_write
 from pipeline.vectors.approximate import ApproximateIndex
 from pipeline.vectors.correlation import Correlation
@@ -20,6 +22,7 @@ __all__ = ["KeyedVectors"]
 MOST_ASKED = 300_000  # words that tests are confined to, unless told otherwise
 
 
+@old_names(KEYED_VECTORS)
 class KeyedVectors(Searched):
     """keys (n) and their vectors (n, d); the vectors may be a model's own or mapped from a file.
 

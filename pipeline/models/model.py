@@ -1,13 +1,16 @@
 """A model: vocabulary, tags, weights and the settings that shape it; and the same as files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpora.shards import TokenShard
 from pipeline import inference, training
+from pipeline.checkpoint import Checkpoints
 from pipeline.models import model_files
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model_files import Files, Matrices, ModelError
@@ -19,6 +22,8 @@ from pipeline.training import Progress, Receipt, Shards
 from pipeline.tree import Tree
 from pipeline.vocabulary import Vocabulary
 from pipeline.weights import Floats, Weights, unpadded
+
+Number = TypeVar("Number", bound=np.generic)
 
 __all__ = ["Model", "ModelError", "tags_with"]
 
@@ -55,17 +60,32 @@ class Model:
         self.tree = tree
         self._weights = weights  # Matrices: as they are mapped from files
         self._inference: inference.Inference | None = None  # for the weights as they are
+        self._read: Weights | None = None  # what inference reads of a model that was opened
+        self._words = KeyedVectors(settings.vector_size)
+        self._documents = KeyedVectors(settings.vector_size)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle all but what inference has made ready, which is C's memory."""
+        return {**vars(self), "_inference": None}
 
     @classmethod
     def fresh(
-        cls, vocabulary: Vocabulary, settings: Settings, seed: int, tags: TagTable | None = None
+        cls,
+        vocabulary: Vocabulary,
+        settings: Settings,
+        seed: int,
+        tags: TagTable | None = None,
+        tag_file: Path | None = None,
     ) -> "Model":
-        """Return a model that has not been trained; tags: for settings that have tags."""
+        """Return a model that has not been trained; tags: for settings that have tags.
+
+        tag_file: a new file for the documents' vectors: see `map_documents`.
+        """
         tree = Tree.of(vocabulary.retained_counts) if settings.hierarchical else None
         if settings.has_tags:
             tags = tags or TagTable.empty()
         rows = 0 if tags is None else tags.size
-        weights = Weights.fresh(vocabulary.size, rows, settings, seed)
+        weights = Weights.fresh(vocabulary.size, rows, settings, seed, tag_file)
         return cls(vocabulary, settings, weights, tags, tree)
 
     def grow(self, vocabulary: Vocabulary, seed: int, tags: TagTable | None = None) -> None:
@@ -76,11 +96,20 @@ class Model:
         if tags is None:
             tags = self.tags
         rows = 0 if tags is None else tags.size
-        self._weights = self.weights.grow(vocabulary.size, rows, seed)
+        held, upto = self._weights, (vocabulary.size, rows)
+        self._weights = (
+            Weights.of(*held.parts, rows=upto, seed=seed)
+            if isinstance(held, Matrices)
+            else held.grow(*upto, seed)
+        )
         if self.tree is not None:
             self.tree = self.tree.grow(vocabulary.retained_counts)
         self.vocabulary, self.tags = vocabulary, tags
-        self._inference = None
+        counts = vocabulary.retained_counts
+        self._words.follow(vocabulary.retained, self._weights.vectors, count=_locked(counts))
+        if tags is not None and self._weights.tag_vectors is not None:
+            self._documents.follow(tags, self._weights.tag_vectors, doc_count=_locked(tags.counts))
+        self._inference = self._read = None
 
     def train(
         self,
@@ -91,27 +120,36 @@ class Model:
         tag_rates: NDArray[np.float32] | None = None,
         workers: int = 1,
         on_progress: Callable[[Progress], None] = lambda _: None,
+        on_epoch: Callable[[Receipt], bool] | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> Receipt:
         """Train on a corpus's shards and return the receipt.
 
-        word_rates (words), tag_rates (tags): factors of the learning rate by row; a vector with 0
-        keeps every bit. Raises TagError where their rows are not the documents that the settings
-        need or have tags without a vector, and what `training.train` raises.
+        word_rates (words), tag_rates (tags): factors of the learning rate by row, besides what the
+        keyed vectors have as `vectors_lockf`; a vector with 0 keeps every bit. Raises TagError
+        where their rows are not the documents that the settings need or have tags without a vector,
+        ValueError for rates that don't fit, and what `training.train` raises.
         """
         check_tags(shards, self.settings, self.tags)
-        return training.train(
-            self.weights,
-            self.vocabulary,
-            self.settings,
-            shards,
-            plan,
-            tags=self.tags,
-            tree=self.tree,
-            word_rates=word_rates,
-            tag_rates=tag_rates,
-            workers=workers,
-            on_progress=on_progress,
-        )
+        word_rates = _for_each(self.keyed_vectors, word_rates)
+        if self.tags is not None:
+            tag_rates = _for_each(self.keyed_documents, tag_rates)
+        with self._moving():
+            return training.train(
+                self.weights,
+                self.vocabulary,
+                self.settings,
+                shards,
+                plan,
+                tags=self.tags,
+                tree=self.tree,
+                word_rates=word_rates,
+                tag_rates=tag_rates,
+                workers=workers,
+                on_progress=on_progress,
+                on_epoch=on_epoch,
+                checkpoints=checkpoints,
+            )
 
     def infer(self, texts: inference.Texts, plan: Plan, workers: int = 1) -> inference.Inferred:
         """Find vectors for texts, (n) lists of words; the model stays as it is.
@@ -127,12 +165,28 @@ class Model:
         return held.infer(texts, workers)
 
     @property
+    def settings(self) -> Settings:
+        """What shapes the model; may become others that leave the matrices their shapes."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self._inference = None
+
+    def show_in(self, words: KeyedVectors, documents: KeyedVectors) -> None:
+        """Let these objects, whatever they showed before, be the keyed vectors and documents."""
+        for vectors in (words, documents):
+            vectors.forget(self.settings.vector_size)
+        self._words, self._documents = words, documents
+
+    @property
     def weights(self) -> Weights:
         """The matrices, to be trained; of a model that was opened, a copy in memory."""
         if isinstance(self._weights, Matrices):
             held = self._weights
-            self._weights = Weights.of(held.vectors, held.output, held.nodes, held.tag_vectors)
-            self._inference = None  # it had a copy of its own
+            self._weights = Weights.of(*held.parts)
+            self._moved()
         return self._weights
 
     @property
@@ -150,28 +204,70 @@ class Model:
 
     @property
     def keyed_vectors(self) -> KeyedVectors:
-        """The words' vectors with their words."""
-        counts = self.vocabulary.retained_counts
-        return KeyedVectors.of(self.vocabulary.retained, self.vectors, count=counts)
+        """The words' vectors with their words: one object for the model's life.
+
+        It shows what is trained, as it is, and what is written to it is what training goes on from;
+        those of a model that was opened can't be written to before it is trained. `vectors_lockf`
+        are rates for `train`. Words are added by `grow` alone.
+        """
+        if not self._words.follows(self._weights.vectors):
+            counts = self.vocabulary.retained_counts
+            self._words.follow(
+                self.vocabulary.retained, self._weights.vectors, count=_locked(counts)
+            )
+        return self._words
 
     @property
     def keyed_documents(self) -> KeyedVectors:
-        """The documents' vectors with their tags; raises ModelError where there are none."""
-        tags = self._demand_documents()
-        return KeyedVectors.of(tags, self.tag_vectors, doc_count=tags.counts)
+        """The documents' vectors with their tags, as `keyed_vectors` are the words'.
+
+        Raises ModelError where there are none.
+        """
+        tags, vectors = self._demand_documents(), self._weights.tag_vectors
+        assert vectors is not None
+        if not self._documents.follows(vectors):
+            self._documents.follow(tags, vectors, doc_count=_locked(tags.counts))
+        return self._documents
 
     def save(self, folder: Path) -> None:
         """Write the model's files into an empty folder."""
-        model_files.write(
-            folder,
-            Files(self.vocabulary, self.settings, self._matrices(), self.tags, self.tree),
+        model_files.write(folder, self.files())
+
+    def files(self) -> Files:
+        """Return all that is saved, as it is: nothing is copied."""
+        rates = (vectors.rates() for vectors in (self._words, self._documents))
+        return Files(self.vocabulary, self.settings, self._matrices(), self.tags, self.tree, *rates)
+
+    @classmethod
+    def of(cls, files: Files) -> "Model":
+        """Return the model of such files; its matrices stay where they are until it is trained."""
+        made = cls(files.vocabulary, files.settings, files.matrices, files.tags, files.tree)
+        shown = ((made._words, files.word_rates), (made._documents, files.tag_rates))
+        for vectors, rates in shown:
+            if rates is not None:
+                vectors.vectors_lockf = np.array(rates)
+        return made
+
+    def map_documents(self, path: Path) -> None:
+        """Move the documents' vectors into a new file, to be trained there: a .npy, mapped.
+
+        They then are no part of the memory, which may be smaller. The file is the training's own:
+        what it holds after a crash is of no use, and `save` copies it. Raises ModelError for a
+        model without documents, RowFileError for a path where no such file can be made.
+        """
+        self._demand_documents()
+        held = self._weights
+        self._weights = (
+            Weights.of(*held.parts, tag_file=path)
+            if isinstance(held, Matrices)
+            else held.with_tag_file(path)
         )
+        self._moved()
 
     @classmethod
     def open(cls, folder: Path) -> "Model":
         """Map the model in a folder; raises ModelError for files that don't fit together."""
-        held = model_files.read(folder)
-        return cls(held.vocabulary, held.settings, held.matrices, held.tags, held.tree)
+        return cls.of(model_files.read(folder))
 
     def demand_trained_words(self) -> None:
         """Raise ModelError for a model whose words' vectors are still those it began with."""
@@ -184,9 +280,30 @@ class Model:
     def _without_tags(self) -> Weights:
         """Return what inference reads: of a model that was opened, a copy without its documents."""
         held = self._weights
-        if isinstance(held, Matrices):
-            return Weights.of(held.vectors, held.output, held.nodes, None)
-        return held
+        if not isinstance(held, Matrices):
+            return held
+        if self._read is None:
+            self._read = Weights.of(held.vectors, held.output, held.nodes, None)
+        return self._read
+
+    def _moved(self) -> None:
+        """Let all that looks at the weights look at those that there are now."""
+        self._inference = self._read = None
+        _ = self.keyed_vectors
+        if self.tags is not None:
+            _ = self.keyed_documents
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """Say to those who look at the weights that they are being trained."""
+        shown = (self._words, self._documents)
+        for vectors in shown:
+            vectors.moving(True)
+        try:
+            yield
+        finally:
+            for vectors in shown:
+                vectors.moving(False)
 
     def _matrices(self) -> Matrices:
         held = self._weights
@@ -219,7 +336,13 @@ def tags_with(
     return (held or TagTable.empty()).add(shards)
 
 
-def _locked(matrix: Floats) -> Floats:
+def _locked(matrix: NDArray[Number]) -> NDArray[Number]:
     view = matrix.view()
     view.flags.writeable = False
     return view
+
+
+def _for_each(vectors: KeyedVectors, given: Floats | None) -> Floats | None:
+    """Return the rate of every row, or None where all are 1."""
+    rates = vectors.rates(given)
+    return None if rates is None else np.ascontiguousarray(np.broadcast_to(rates, len(vectors)))

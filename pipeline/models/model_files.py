@@ -1,32 +1,48 @@
-"""A model as files: data, whatever program reads them.
+"""A model as members: named pieces of data that lie in a folder, or in one file (bundle.py).
 
 Words and tags with their counts are Arrow IPC files, matrices are .npy without padding, settings
-are JSON. Reading maps them and runs nothing.
+are JSON. Reading looks at members where they lie and runs nothing.
 """
 
+import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
+from pipeline.models.zip_members import Bytes, Fill
 from pipeline.settings import Settings
 from pipeline.tags import TagTable
 from pipeline.tree import Tree
+from pipeline.vectors import arrow_plain
 from pipeline.vocabulary import Vocabulary
 from pipeline.weights import Floats
 
 WORDS, TAGS, SETTINGS = "words.arrow", "tags.arrow", "settings.json"
 MATRICES = ("vectors", "output", "nodes", "tag_vectors")
+TREE = ("leaves", "inner")
+RATES = ("word_rates", "tag_rates")
+NAMES = (WORDS, TAGS, SETTINGS, *(f"{name}.npy" for name in (*MATRICES, *TREE, *RATES)))
 PIECE = 1 << 14  # rows written at a time
+MOST_SAID = 1 << 20  # bytes of JSON
+MAGIC = b"\x93NUMPY\1\0"
+MOST_HEAD = 1 << 12  # bytes of a .npy before its numbers
+
+# Tags of both kinds, as TagTable makes them.
+BOTH: Any = pa.dense_union([pa.field("name", pa.string()), pa.field("number", pa.int64())])
+
+# What a member's name stands for; raises KeyError or OSError where there is none.
+Members = Callable[[str], Bytes]
 
 
-class ModelError(MillraceError):
+class ModelError(MillraceError, RuntimeError):
     """A model's files don't fit together, or what is asked for doesn't fit the model."""
 
 
@@ -43,69 +59,128 @@ class Matrices:
     nodes: Floats | None = None
     tag_vectors: Floats | None = None
 
+    @property
+    def parts(self) -> tuple[Floats, Floats | None, Floats | None, Floats | None]:
+        """All of them, in the order in which weights are made of them."""
+        return self.vectors, self.output, self.nodes, self.tag_vectors
+
 
 @dataclass(frozen=True)
 class Files:
-    """All that a model's files hold."""
+    """All that a model's files hold.
+
+    word_rates, tag_rates: factors of the learning rate that users have set, (1) for all rows or one
+    for each; None where all are 1.
+    """
 
     vocabulary: Vocabulary
     settings: Settings
     matrices: Matrices
     tags: TagTable | None
     tree: Tree | None
+    word_rates: Floats | None = None
+    tag_rates: Floats | None = None
+
+
+def members(files: Files) -> Iterator[tuple[str, Fill]]:
+    """Yield the name of each member, and what writes it into a file that is open."""
+    vocabulary, tags, tree = files.vocabulary, files.tags, files.tree
+    yield WORDS, partial(_write_table, {"word": vocabulary.words, "count": vocabulary.counts})
+    if tags is not None:
+        yield TAGS, partial(_write_table, {"tag": tags.keys, "count": tags.counts})
+    for name in MATRICES:
+        matrix = getattr(files.matrices, name)
+        if matrix is not None:
+            yield f"{name}.npy", partial(_write_rows, matrix)
+    if tree is not None:
+        for name in TREE:
+            yield f"{name}.npy", partial(_write_array, getattr(tree, name))
+    rates = {name: getattr(files, name) for name in RATES if getattr(files, name) is not None}
+    for name, array in rates.items():
+        yield f"{name}.npy", partial(_write_array, array)
+    said: dict[str, Any] = {"words": vocabulary.size, "settings": asdict(files.settings)}
+    if rates:
+        said["rates"] = {name: len(array) for name, array in rates.items()}
+    text = json.dumps(said, indent=1) + "\n"
+    yield SETTINGS, lambda out: cast("None", out.write(text.encode()))
 
 
 def write(folder: Path, files: Files) -> None:
     """Write a model's files into an empty folder."""
-    vocabulary = files.vocabulary
-    _write_table(folder / WORDS, {"word": vocabulary.words, "count": vocabulary.counts})
-    if files.tags is not None:
-        _write_table(folder / TAGS, {"tag": files.tags.keys, "count": files.tags.counts})
-    for name in MATRICES:
-        matrix = getattr(files.matrices, name)
-        if matrix is not None:
-            _write_rows(folder / f"{name}.npy", matrix)
-    if files.tree is not None:
-        np.save(folder / "leaves.npy", files.tree.leaves, allow_pickle=False)
-        np.save(folder / "inner.npy", files.tree.inner, allow_pickle=False)
-    said = {"words": vocabulary.size, "settings": asdict(files.settings)}
-    (folder / SETTINGS).write_text(json.dumps(said, indent=1) + "\n")
+    for name, fill in members(files):
+        with (folder / name).open("wb") as out:
+            fill(out)
 
 
 def read(folder: Path) -> Files:
     """Map the files in a folder; raises ModelError for files that don't fit together."""
+    return assembled(lambda name: mapped(folder / name), str(folder))
+
+
+def mapped(file: Path | BinaryIO) -> Bytes:
+    """Return a file's bytes where they lie; raises OSError or ValueError where there are none."""
+    return np.memmap(file, np.uint8, "r").view(np.ndarray)
+
+
+def assembled(member: Members, label: str) -> Files:
+    """Return the model that members make; nothing of them is copied but words' bookkeeping.
+
+    label: where they lie, for errors. Raises ModelError for members that don't fit together.
+    """
     try:
-        said = json.loads((folder / SETTINGS).read_text())
+        said = said_in(member(SETTINGS))
         settings, size = Settings(**said["settings"]), int(said["words"])
-        words, counts = _read_table(folder / WORDS, "word")
-        tags = TagTable(*_read_table(folder / TAGS, "tag")) if settings.has_tags else None
+        words, counts = _read_table(member(WORDS), WORDS, "word", pa.string())
+        _check_size(size, len(words))
+        tags = None
+        if settings.has_tags:
+            tags = TagTable(*_read_table(member(TAGS), TAGS, "tag", pa.string(), pa.int64(), BOTH))
         wanted = _shapes(settings, size, 0 if tags is None else tags.size)
-        found = {name: _read_array(folder / f"{name}.npy") for name in wanted}
+        wanted |= _rate_shapes(said.get("rates", {}), wanted)
+        found = {
+            name: _read_array(member(f"{name}.npy"), f"{name}.npy", *shape, size)
+            for name, shape in wanted.items()
+        }
+        tree = Tree(found["leaves"], found["inner"]) if settings.hierarchical else None
+        if tree is not None:
+            tree.check()
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as problem:
-        raise ModelError(f"{folder} does not hold a model: {problem}") from problem
-    if size > len(words):
-        raise ModelError(f"{folder / WORDS} has {len(words)} words, not {size}")
-    for name, (shape, kind) in wanted.items():
-        array = found[name]
-        if array.shape != shape or array.dtype != kind:
-            raise ModelError(
-                f"{folder / name}.npy has shape {array.shape} of {array.dtype}, "
-                f"but {shape} of {np.dtype(kind)} belong to its {size} words"
-            )
-    tree = Tree(found["leaves"], found["inner"]) if settings.hierarchical else None
+        missing = isinstance(problem, KeyError)
+        raise ModelError(
+            f"{label} does not hold a model: {f'it lacks {problem}' if missing else problem}. "
+            "To mend it: save the model again, or take another copy of it"
+        ) from problem
     matrices = Matrices(**{name: found[name] for name in MATRICES if name in found})
-    return Files(Vocabulary(words, counts, size), settings, matrices, tags, tree)
+    rates = [found.get(name) for name in RATES]
+    return Files(Vocabulary(words, counts, size), settings, matrices, tags, tree, *rates)
 
 
-def _shapes(
-    settings: Settings, words: int, tags: int
-) -> Mapping[str, tuple[tuple[int, ...], type[np.generic]]]:
+def _check_size(size: int, words: int) -> None:
+    if not 0 <= size <= words:
+        raise ValueError(f"{WORDS} has {words} words, not {size}")
+
+
+def said_in(member: Bytes) -> dict[str, Any]:
+    """Return the object that a member holds as JSON; raises ValueError for anything else."""
+    if len(member) > MOST_SAID:
+        raise ValueError(f"{len(member)} bytes of JSON, where {MOST_SAID} are the most")
+    try:
+        said = json.loads(member.tobytes())
+    except RecursionError:
+        raise ValueError("JSON that is nested too deeply") from None
+    if not isinstance(said, dict):
+        raise TypeError(f"a JSON object is wanted, not {type(said).__name__}")
+    return said
+
+
+Shapes = dict[str, tuple[tuple[int, ...], type[np.generic]]]
+
+
+def _shapes(settings: Settings, words: int, tags: int) -> Shapes:
     """Return the shape and type of every array that a model with such settings has."""
     dim, inner = settings.vector_size, max(words - 1, 0)
     wide = settings.blocks * dim
-    shapes: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
-        "vectors": ((words, dim), np.float32)
-    }
+    shapes: Shapes = {"vectors": ((words, dim), np.float32)}
     if settings.negative:
         shapes["output"] = ((words, wide), np.float32)
     if settings.hierarchical:
@@ -117,32 +192,78 @@ def _shapes(
     return shapes
 
 
-def _write_table(path: Path, columns: Mapping[str, Any]) -> None:
+def _rate_shapes(said: Any, shapes: Shapes) -> Shapes:
+    """Return shape and type of the rates that there are, by their numbers: 1 or one for a row."""
+    found: Shapes = {}
+    for name, matrix in zip(RATES, ("vectors", "tag_vectors"), strict=True):
+        if name in said:
+            rows = shapes[matrix][0][0]
+            if said[name] not in (1, rows):
+                raise ValueError(f"{said[name]} {name} for {rows} rows")
+            found[name] = ((said[name],), np.float32)
+    return found
+
+
+def _write_table(columns: Mapping[str, Any], out: BinaryIO) -> None:
     table = pa.table({name: pa.array(column) for name, column in columns.items()})
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
-        out.write_table(table)
+    with pa.ipc.new_file(pa.PythonFile(cast("Any", out), mode="w"), table.schema) as file:
+        file.write_table(table)
 
 
-def _read_table(path: Path, key: str) -> tuple[Any, NDArray[np.int64]]:
-    with pa.memory_map(str(path)) as source:
-        table = pa.ipc.open_file(source).read_all()
+def _read_table(member: Bytes, name: str, key: str, *kinds: Any) -> tuple[Any, NDArray[np.int64]]:
+    schema, batches = arrow_plain.read(pa.BufferReader(cast("Any", member)))
+    table = pa.Table.from_batches(batches, schema)
     keys, counts = table[key].combine_chunks(), table["count"]
     if isinstance(keys, pa.ChunkedArray):
-        raise TypeError(f"{path.name} has no rows that belong together")
+        raise TypeError(f"{name} has no rows that belong together")
+    if keys.type not in kinds or counts.type != pa.int64():
+        raise TypeError(f"{name} has columns of {keys.type} and {counts.type}")
     if keys.null_count or counts.null_count:
-        raise ValueError(f"{path.name} lacks a value")
-    return keys, counts.to_numpy()
+        raise ValueError(f"{name} lacks a value")
+    return keys, np.asarray(counts.to_numpy(), np.int64)
 
 
-def _write_rows(path: Path, matrix: NDArray[np.float32]) -> None:
+def _write_rows(matrix: NDArray[np.float32], out: BinaryIO) -> None:
     """Write (rows, dim) or (rows, blocks, dim) as (rows, columns), some at a time."""
     rows, columns = len(matrix), int(np.prod(matrix.shape[1:]))
-    with path.open("wb") as file:
-        head = {"descr": "<f4", "fortran_order": False, "shape": (rows, columns)}
-        np.lib.format.write_array_header_1_0(file, head)
-        for at in range(0, rows, PIECE):
-            file.write(np.ascontiguousarray(matrix[at : at + PIECE], "<f4").tobytes())
+    head = {"descr": "<f4", "fortran_order": False, "shape": (rows, columns)}
+    np.lib.format.write_array_header_1_0(out, head)
+    out.writelines(
+        np.ascontiguousarray(matrix[at : at + PIECE], "<f4").tobytes()
+        for at in range(0, rows, PIECE)
+    )
 
 
-def _read_array(path: Path) -> NDArray[Any]:
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+def _write_array(array: NDArray[Any], out: BinaryIO) -> None:
+    np.lib.format.write_array(out, array, allow_pickle=False)
+
+
+def _read_array(
+    member: Bytes, name: str, shape: tuple[int, ...], kind: type[np.generic], words: int
+) -> NDArray[Any]:
+    """Return the numbers of a .npy where they lie; its shape and type have to be these."""
+    shown, at = _head(member[:MOST_HEAD].tobytes(), name)
+    wanted = (shape, np.dtype(kind).newbyteorder("<").str)
+    if shown != wanted:
+        raise ValueError(
+            f"{name} has shape {shown[0]} of {shown[1]}, "
+            f"but {wanted[0]} of {wanted[1]} belong to its {words} words"
+        )
+    numbers = member[at:]
+    if len(numbers) != int(np.prod(shape, dtype=object)) * np.dtype(kind).itemsize:
+        raise ValueError(f"{name} has {len(numbers)} bytes of numbers, which are not {shape}")
+    return numbers.view(kind).reshape(shape)
+
+
+def _head(data: bytes, name: str) -> tuple[tuple[Any, Any], int]:
+    """Return the shape and type that a .npy says it has, and where its numbers begin."""
+    begin = len(MAGIC) + 2
+    end = begin + int.from_bytes(data[len(MAGIC) : begin], "little")
+    try:
+        said = ast.literal_eval(data[begin:end].decode("latin-1"))
+        shape, kind, turned = said["shape"], said["descr"], said["fortran_order"]
+    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
+        shape = None
+    if not data.startswith(MAGIC) or shape is None or (turned and len(shape) > 1):
+        raise ValueError(f"{name} is no .npy of version 1.0 with rows in order")
+    return (shape, kind), end

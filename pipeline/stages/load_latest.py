@@ -27,12 +27,13 @@ class LoadLatest(Stage):
         version = state.store.latest()
         if version is None:
             state.report.say("the store has no version yet: this run makes the first")
-            return state
+            return replace(state, parent=0)
         model = Model.open(version.folder())
         return replace(
             state,
             model=model,
             vocabulary=model.vocabulary,
             parent=version.number,
-            ledger=version.manifest.ledger,
+            base=version,
+            ledger=version.ledger,
         )

@@ -4,12 +4,21 @@ import dataclasses
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from pipeline.forgetting import LEFT_OUT
 from pipeline.stage import Resource, Stage, State
 
 
 @dataclass(frozen=True, kw_only=True)
 class Publish(Stage):
-    """Add the model to the recipe's store as a new version, whole or not at all."""
+    """Add the model to the recipe's store as a new version, whole or not at all.
+
+    keep_shards: Keep the text that was read in the store, as token shards, so that later runs can
+        replay it without fetching it again, and `forget` can cut documents out of it. On the file
+        system of the cache that takes no further room. With cache = false there are no shards, and
+        nothing is kept.
+    """
+
+    keep_shards: bool = True
 
     needs: ClassVar[tuple[Resource, ...]] = ("model",)
     needs_store: ClassVar[bool] = True
@@ -21,10 +30,26 @@ class Publish(Stage):
         version = state.store.publish(
             state.model.save,
             parent=state.parent,
-            recipe=state.setting.recipe,
+            recipe=LEFT_OUT if state.forgot else state.setting.recipe,
             ledger=state.ledger,
+            consumed=state.consumed,
+            keep_shards=self.keep_shards,
             metrics=state.metrics,
             receipt=dataclasses.asdict(state.receipt) if state.receipt else {},
+            forgot=state.forgot,
         )
         state.report.say(f"published version {version.number} to {state.store.url}")
-        return replace(state, version=version)
+        if self.keep_shards and any(one.made is None for one in state.consumed):
+            state.report.say(
+                "its text is not kept in the store, because without a cache there are no shards of "
+                "it: it can't be replayed, nor forgotten document by document"
+            )
+        return replace(
+            state,
+            version=version,
+            base=version,
+            parent=version.number,
+            ledger=version.ledger,
+            consumed=(),
+            forgot=0,
+        )

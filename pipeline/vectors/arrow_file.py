@@ -12,10 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.tags import TagTable
+from pipeline.vectors import arrow_plain
 from pipeline.vectors.errors import VectorFileError
 from pipeline.vectors.files import Address, local_path, source, writing
 from pipeline.vectors.keyed import Keyed
-from pipeline.vectors.rows import Matrix
+from pipeline.vectors.rows import Matrix, in_order
 
 KIND, VERSION = b"millrace.keyed_vectors", b"1"
 ATTRIBUTE, LOCKS = "attribute.", "lockf"
@@ -29,7 +30,7 @@ def batch(vectors: Keyed) -> pa.RecordBatch:
     Raises TypeError for an attribute that is no data.
     """
     rows = vectors.next_index
-    matrix = np.ascontiguousarray(vectors.vectors[:rows])
+    matrix = in_order(vectors.vectors[:rows])
     numbers: Any = pa.array(matrix.reshape(-1))
     columns: dict[str, Any] = {
         "key": vectors.index_to_key.column(),
@@ -70,7 +71,9 @@ def read(address: Address, mmap: str | None) -> Held:
                 )  # fmt: skip
             opened = pa.BufferReader(b"".join(file.blocks()))
         return _held(opened, file.label, copied=mmap is None)
-    except (pa.ArrowException, TypeError, KeyError, OSError) as error:
+    except VectorFileError:
+        raise
+    except (pa.ArrowException, TypeError, KeyError, ValueError, OSError) as error:
         raise _not_ours(file.label, str(error)) from None
 
 
@@ -85,12 +88,10 @@ def _mapped(path: str) -> Any:
 
 
 def _held(opened: Any, label: str, *, copied: bool) -> Held:
-    with pa.ipc.open_file(opened) as file:
-        said = file.schema.metadata or {}
-        if said.get(KIND) != VERSION or file.num_record_batches != 1:
-            raise _not_ours(label, "it is Arrow, but of something else")
-        table: Any = file.get_batch(0)
-    table.validate(full=True)
+    schema, batches = arrow_plain.read(opened)
+    if (schema.metadata or {}).get(KIND) != VERSION or len(batches) != 1:
+        raise _not_ours(label, "it is Arrow, but of something else")
+    table: Any = batches[0]
     if any(column.null_count for column in table.columns):
         raise _not_ours(label, "it lacks values")
     lists = table["vector"]

@@ -35,6 +35,30 @@ def allocate(held: Attributes, size: int, names: Iterable[str], kinds: Iterable[
             held[name][:kept] = there[:kept]
 
 
+def rates(
+    locks: NDArray[Any], size: int, given: NDArray[np.float32] | None
+) -> NDArray[np.float32] | None:
+    """Return factors of the learning rate, for all rows (1) or each (size); None if all are 1.
+
+    locks: (1) or (size); given: others (size) that they are multiplied by. Raises ValueError for
+    another number of them, and for what is no rate.
+
+    >>> rates(np.array([0.5]), 2, np.array([1, 0], np.float32))
+    array([0.5, 0. ], dtype=float32)
+    """
+    held = np.asarray(locks, np.float32)
+    if held.shape not in ((1,), (size,)):
+        raise ValueError(
+            f"vectors_lockf has shape {held.shape}, but there are {size} vectors. To mend it: make "
+            "it one number for all, or one for each"
+        )
+    if not (np.isfinite(held).all() and (held >= 0).all()):
+        raise ValueError("vectors_lockf has to be finite numbers from 0 on")
+    if (held == 1).all():
+        return given
+    return held if given is None else held * given
+
+
 def _kind(kind: Any) -> np.dtype[Any]:
     """Return an array's type for values of a kind; strings and the like stay Python objects."""
     found = np.dtype(np.int64 if kind is int else kind)

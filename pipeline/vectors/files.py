@@ -71,27 +71,29 @@ def lines(address: Address, encoding: str = "utf8", errors: str = "strict") -> I
 
 
 @contextmanager
-def writing(address: Address, *, append: bool = False) -> Generator[BinaryIO]:
+def writing(address: Address, *, append: bool = False, plain: bool = False) -> Generator[BinaryIO]:
     """Give a file to write to that takes its name at the end, if nothing went wrong.
 
-    A name in .gz or .zst is packed so. append: after what is there already. At a remote address
-    the file is put there in one go. Raises CorpusError for what can't be written.
+    A name in .gz or .zst is packed so, unless `plain`. append: after what is there already. At a
+    remote address the file is put there in one go. Raises CorpusError for what can't be written.
     """
     url = os.fspath(address)
+    named = "" if plain else url
     target = local_path(url)
     if target is not None:
         if target.exists() and not target.is_file():  # a device or a pipe takes what it is given
-            with _explained(url), _packed(target, url, None) as out:
+            with _explained(url), _packed(target, named, None) as out:
                 yield out
             return
         target = target.resolve()  # what a link leads to, so that the link stays
         before = target if append and target.exists() else None
         with _explained(url), _temporary(target) as made:
-            with _packed(made, url, before) as out:
+            with _packed(made, named, before) as out:
                 yield out
             if target.exists():
                 made.chmod(target.stat().st_mode & 0o777)
             made.replace(target)
+            _settled(target.parent)
         return
     if append:
         raise VectorFileError(
@@ -99,7 +101,7 @@ def writing(address: Address, *, append: bool = False) -> Generator[BinaryIO]:
         )
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "vectors"
-        with _packed(made, url, None) as out:
+        with _packed(made, named, None) as out:
             yield out
         with _explained(url), connected(url, None, PATIENCE) as (fs, path):
             fs.put_file(str(made), path)
@@ -129,6 +131,15 @@ def _packed(path: Path, name: str, before: Path | None) -> Iterator[BinaryIO]:
         file.flush()
         if path.is_file():
             os.fsync(file.fileno())
+
+
+def _settled(folder: Path) -> None:
+    """Wait until a folder's names are on the disk, so that a loss of power can't undo them."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 @contextmanager

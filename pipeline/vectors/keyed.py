@@ -47,6 +47,8 @@ class Keyed:
             mapped = np.lib.format.open_memmap(mapfile_path, "w+", np.dtype(dtype), shape)
             self._store = mapped.view(np.ndarray)
         self._mapfile = mapfile_path
+        self._followed = False  # it is a model's: keys and matrix are what the model has
+        self._moving = False  # the model is being trained
 
     @classmethod
     def of(cls, keys: Any, vectors: Matrix, **attrs: NDArray[Any]) -> Self:
@@ -73,6 +75,46 @@ class Keyed:
         made.vectors_lockf = self.vectors_lockf.copy()
         return made
 
+    def follow(self, keys: Any, vectors: Matrix, **attrs: NDArray[Any]) -> None:
+        """Show a model's keys and matrix as they are now: these keys are the first of them.
+
+        Attributes and rates that were set for keys stay with them; attrs are set anew.
+        """
+        if len(keys) != len(self._keys):
+            self._keys = Keys(keys)
+        self._store, self._norms, self._followed = vectors, None, True
+        self.expandos.update(attrs)
+        self.allocate_vecattrs()
+        if 1 < len(self.vectors_lockf) < len(self):
+            missing = len(self) - len(self.vectors_lockf)
+            self.vectors_lockf = np.pad(self.vectors_lockf, (0, missing), constant_values=1)
+
+    def forget(self, vector_size: int) -> None:
+        """Lose all keys, vectors, attributes and rates: another model is to be followed."""
+        self._keys, self._norms, self._mapfile = Keys(), None, None
+        self._store, self._followed = np.zeros((0, vector_size), np.float32), False
+        self.expandos, self.vectors_lockf = {}, np.ones(1, np.float32)
+
+    def follows(self, vectors: Matrix) -> bool:
+        """Tell whether this is the matrix that `follow` was given last."""
+        mine, other = self._store.__array_interface__, vectors.__array_interface__
+        return self._followed and all(mine[part] == other[part] for part in ("data", "shape"))
+
+    def moving(self, now: bool) -> None:
+        """Say whether the vectors are being trained: until they aren't, no length is kept."""
+        self._moving, self._norms = now, None
+
+    def rates(self, given: Floats | None = None) -> Floats | None:
+        """Return `vectors_lockf`, times rates (n) that are given, or None where all are 1.
+
+        Raises ValueError for a `vectors_lockf` of another length than 1 or n, or no rates.
+        """
+        return attributes.rates(self.vectors_lockf, len(self), given)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give a copy or a pickle all but the model, which knows nothing of it."""
+        return {**vars(self), "_followed": False, "_moving": False}
+
     @property
     def vectors(self) -> Matrix:
         """(n, d) all vectors. After writing into them call fill_norms(force=True)."""
@@ -80,7 +122,17 @@ class Keyed:
 
     @vectors.setter
     def vectors(self, vectors: Matrix) -> None:
-        self._store, self._norms, self._mapfile = vectors, None, None
+        if not self._followed:
+            self._store, self._norms, self._mapfile = vectors, None, None
+            return
+        if np.shape(vectors) != self._store.shape:
+            raise ValueError(
+                f"a model's vectors have shape {self._store.shape}, not {np.shape(vectors)}. To "
+                "mend it: take a copy(), whose vectors are its own"
+            )
+        self.demand_writable()
+        self._store[...] = vectors
+        self._norms = None
 
     @property
     def index_to_key(self) -> KeyList:
@@ -89,6 +141,7 @@ class Keyed:
 
     @index_to_key.setter
     def index_to_key(self, keys: Sequence[Key]) -> None:
+        self._demand_own_keys()
         self._keys = Keys(keys)
 
     @property
@@ -98,6 +151,7 @@ class Keyed:
 
     @key_to_index.setter
     def key_to_index(self, indexes: Mapping[Key, int]) -> None:
+        self._demand_own_keys()
         ordered = sorted(indexes, key=lambda key: indexes[key])
         if [indexes[key] for key in ordered] != list(range(len(ordered))):
             raise ValueError("the indexes of n keys have to be 0 to n - 1, each once")
@@ -115,13 +169,14 @@ class Keyed:
 
     @property
     def norms(self) -> Floats:
-        """(n) lengths of the vectors; taken once, so not for vectors that are being trained."""
+        """(n) lengths of the vectors: taken once, and of a model in training each time."""
         self.fill_norms()
         return cast("Floats", self._norms)
 
     def fill_norms(self, force: bool = False) -> None:
         """Take the vectors' lengths unless they are known; with `force`, in any case."""
-        if force or self._norms is None or len(self._norms) != len(self.vectors):
+        stale = self._norms is None or len(self._norms) != len(self.vectors)
+        if force or stale or self._moving:
             self._norms = rows.lengths(self.vectors)
 
     def __len__(self) -> int:
@@ -261,6 +316,7 @@ class Keyed:
             return
         if "count" not in self.expandos:
             raise KeyError('the keys have no attribute "count" to be sorted by')
+        self._demand_own_keys()
         order = np.argsort(-self.expandos["count"].astype(np.int64), kind="stable")
         self._keys = self._keys.taken(order)
         self.vectors = self.vectors[order]
@@ -286,8 +342,16 @@ class Keyed:
         """Raise ValueError for vectors that can't be written to."""
         if not self._store.flags.writeable:
             raise ValueError(
-                "these vectors can't be written to: they are a model's, or mapped from a file. "
-                "To mend it: take a copy(), or load them without mmap"
+                "these vectors can't be written to: they are mapped from a file. To mend it: take "
+                "a copy(), or load them without mmap"
+            )
+
+    def _demand_own_keys(self) -> None:
+        """Raise ValueError for keys that are a model's."""
+        if self._followed:
+            raise ValueError(
+                "these are a model's vectors, whose keys are the words or tags that it trains. To "
+                "mend it: add new ones with build_vocab(update=True), or take a copy()"
             )
 
     def _own(self, attr: str) -> NDArray[Any]:
@@ -298,6 +362,8 @@ class Keyed:
 
     def _make_room(self, new: int, *, writing: bool) -> None:
         """Make room for some more keys' vectors."""
+        if new:
+            self._demand_own_keys()
         end = self._keys.filled + new
         if new and end > len(self._store):
             if self._mapfile is not None:

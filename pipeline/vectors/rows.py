@@ -1,5 +1,8 @@
 """Lengths and directions of rows of a matrix, some thousand rows at a time: it may be mapped."""
 
+import mmap
+import os
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +19,29 @@ TINY = np.float32(1e-30)  # what a vector of length zero is divided by
 def blocks(rows: int, step: int = ROWS) -> Iterator[slice]:
     """Yield slices that cover a number of rows."""
     return (slice(at, min(at + step, rows)) for at in range(0, rows, step))
+
+
+def in_order(vectors: Matrix) -> Matrix:
+    """Return the rows (n, d) one right after the other: as they are, or in a copy.
+
+    The copy of what lies in a file lies in a temporary file: it may be more than memory holds.
+    """
+    if vectors.flags.c_contiguous or not _in_file(vectors):
+        return np.ascontiguousarray(vectors)
+    with tempfile.TemporaryFile() as file:
+        if hasattr(os, "posix_fallocate"):  # a disk that is full is told now, and ends nothing
+            os.posix_fallocate(file.fileno(), 0, vectors.nbytes)
+        made = np.memmap(file, vectors.dtype, "r+", shape=vectors.shape).view(np.ndarray)
+    for some in blocks(len(vectors)):
+        made[some] = vectors[some]
+    return made
+
+
+def _in_file(matrix: Matrix) -> bool:
+    under: Any = matrix
+    while isinstance(under, np.ndarray | memoryview):
+        under = under.base if isinstance(under, np.ndarray) else under.obj
+    return isinstance(under, mmap.mmap)
 
 
 def lengths(vectors: Matrix) -> Floats:

@@ -133,9 +133,12 @@ def test_what_the_manifest_keeps(millrace, recipe, root, monkeypatch):
     content = version.manifest.to_bytes().decode()
     assert str(root) not in content
     assert "${PLACE}/corpus.txt" in version.manifest.recipe
-    (source,) = version.manifest.ledger
-    assert source.source == "${PLACE}/corpus.txt"
-    assert (source.rows, source.tokens) == (500, 4000)
+    (source,) = version.ledger.table.to_pylist()
+    assert source["source"].startswith("${PLACE}/corpus.txt #")  # and a hash of the whole name
+    assert (source["rows"], source["tokens"]) == (500, 4000)
+    assert not [
+        path for path in (root / "models").rglob("*.*") if str(root).encode() in path.read_bytes()
+    ]
 
 
 def test_similar(millrace, recipe, root):

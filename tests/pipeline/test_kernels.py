@@ -9,7 +9,8 @@ import pytest
 from reference import TAG_WEIGHTS, initial, noise_word
 
 from pipeline import kernels
-from pipeline.kernels import Batch, Kernel
+from pipeline.batch import Batch
+from pipeline.kernels import Kernel
 
 pytestmark = pytest.mark.parametrize("isa", kernels.available())
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from pipeline import kernels
-from pipeline.kernels import Batch, Kernel, TrainingError
+from pipeline.batch import Batch
+from pipeline.kernels import Kernel, TrainingError
 
 pytestmark = pytest.mark.parametrize("isa", kernels.available())
 

@@ -13,7 +13,8 @@ import pytest
 from reference import Twin, initial
 
 from pipeline import kernels
-from pipeline.kernels import Batch, Kernel
+from pipeline.batch import Batch
+from pipeline.kernels import Kernel
 
 FAR, DIM, STRIDE = 50_000_000, 100, 112
 WORDS = [FAR, 3, FAR - 1, 0, 7]  # what the shard's five words are

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.manifest import Consumed, Manifest, hash_of
+from pipeline.ledger import Consumed
+from pipeline.manifest import Manifest, Totals, hash_of
 from pipeline.store import ConflictError, DamagedError, Store, StoreError
 
 
@@ -40,16 +41,22 @@ def commit(root, number):
 def test_a_version_comes_back_as_it_was_published(store):
     assert store.latest() is None
     assert store.versions() == []
-    ledger = (Consumed("reviews.txt", "abc", 10, 100),)
+    consumed = [Consumed("reviews.txt", "abc", 10, 100)]
     made = store.publish(
-        files(), recipe="# mine", ledger=ledger, metrics={"loss": 0.25}, receipt={"rows": 10}
+        files(), recipe="# mine", consumed=consumed, metrics={"loss": 0.25}, receipt={"rows": 10}
     )
     got = Store.open(store.url).latest()
     assert got.manifest == made.manifest
-    assert (got.number, got.manifest.parent, got.manifest.ledger) == (1, None, ledger)
+    assert (got.number, got.manifest.parent) == (1, None)
+    assert got.manifest.ledger == Totals(1, 10, 100)
+    (row,) = got.ledger.table.to_pylist()
+    assert (row["source"], row["version"], row["read"]) == ("reviews.txt", 1, got.manifest.created)
+    assert got.ledger.standing("reviews.txt", "abc") == "known"
     assert got.manifest.metrics == {"loss": 0.25}
     assert (got.folder() / "inner" / "words.txt").read_text() == "hello"
-    assert [file.name for file in got.manifest.files] == ["inner/words.txt", "vectors.npy"]
+    assert [file.name for file in got.manifest.files] == [
+        "inner/words.txt", "ledger.arrow", "vectors.npy",
+    ]  # fmt: skip
     assert got.manifest.created.endswith("Z")
     second = store.publish(files("again"), parent=1)
     assert [version.number for version in store.versions()] == [2, 1]
@@ -253,8 +260,8 @@ def rehashed(root, number, **changes):
 def test_a_later_format_is_not_passed_over(store, root):
     store.publish(files())
     store.publish(files(), parent=1)
-    rehashed(root, 2, format=2, news=True)
-    with pytest.raises(StoreError, match="has format 2") as caught:
+    rehashed(root, 2, format=3, news=True)
+    with pytest.raises(StoreError, match="has format 3") as caught:
         store.latest()
     assert not isinstance(caught.value, DamagedError)
 
@@ -280,12 +287,15 @@ def test_damaged_files_are_named(store):
     words, vectors = (version.folder() / file.name for file in version.manifest.files)
     words.chmod(0o644)
     words.write_text("jello")
+    assert version.folder()  # hashed once, when it was opened
+    version = store.latest()
     assert version.folder(hashes=False)
     with pytest.raises(DamagedError, match=r"inner/words.txt is not the file that was published"):
         version.folder()
     words.write_text("hello")
     vectors.chmod(0o644)
     os.truncate(vectors, 999)
+    version = store.latest()
     with pytest.raises(DamagedError, match=r"vectors.npy has 999 bytes instead of 1000"):
         version.folder(hashes=False)
     vectors.unlink()

@@ -12,7 +12,8 @@ import pytest
 
 from corpora import Documents, Sentences, TaggedDocument, encode
 from pipeline import training
-from pipeline.kernels import Tally, TrainingError
+from pipeline.batch import Tally
+from pipeline.kernels import TrainingError
 from pipeline.models.model import Model, tags_with
 from pipeline.passes import Pass, Plan
 from pipeline.settings import Settings

@@ -1,0 +1,120 @@
+"""Cutting words and documents out of a model: the others' rows stay as they are, to the bit.
+
+Rows close up, so what is left has other ids; in a tree of hierarchical softmax the sibling of a
+leaf that goes takes their parent's place, and inner nodes are renumbered in their order.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.kernels import ROOT
+from pipeline.models.model_files import Files, Matrices
+from pipeline.tags import TagTable
+from pipeline.tree import Tree
+from pipeline.vocabulary import Vocabulary
+
+Kept = NDArray[np.bool_]
+
+
+def without(files: Files, words: Kept, tags: Kept | None) -> Files:
+    """Return a model of the words and tags that stay.
+
+    words (all words, those without ids too), tags (tags): which stay. What loses no row is shared.
+    """
+    held, matrices = files.vocabulary, files.matrices
+    vocabulary, rows = vocabulary_of(held, words), words[: held.size]
+    tree, nodes = files.tree, np.ones(0, bool)
+    if tree is not None:
+        tree, nodes = pruned(tree, rows)
+    table = files.tags
+    if table is not None and tags is not None:
+        table = table_of(table, tags)
+    made = Matrices(
+        _rows(matrices.vectors, rows),
+        _rows(matrices.output, rows),
+        _rows(matrices.nodes, nodes),
+        matrices.tag_vectors if tags is None else _rows(matrices.tag_vectors, tags),
+    )
+    return replace(files, vocabulary=vocabulary, matrices=made, tags=table, tree=tree)
+
+
+def vocabulary_of(held: Vocabulary, words: Kept) -> Vocabulary:
+    """Return the vocabulary of the words that stay.
+
+    >>> held = Vocabulary(pa.array(["a", "b", "c"]), np.array([3, 2, 1]), 2)
+    >>> left = vocabulary_of(held, np.array([False, True, True]))
+    >>> left.words.to_pylist(), left.counts.tolist(), left.size
+    (['b', 'c'], [2, 1], 1)
+    """
+    if words.all():
+        return held
+    kept: Any = held.words.filter(pa.array(words))
+    return replace(held, words=kept, counts=held.counts[words], size=int(words[: held.size].sum()))
+
+
+def table_of(held: TagTable, tags: Kept) -> TagTable:
+    """Return the table of the tags that stay.
+
+    >>> held = TagTable(pa.array(["x", "y"]), np.array([1, 2]))
+    >>> table_of(held, np.array([False, True])).keys.to_pylist()
+    ['y']
+    """
+    if tags.all():
+        return held
+    keys: Any = held.keys
+    if pa.types.is_union(keys.type):
+        codes = np.asarray(keys.type_codes)
+        kinds = [keys.field(kind).filter(pa.array(tags[codes == kind])) for kind in (0, 1)]
+        codes = codes[tags]
+        keys = kinds[1] if not len(kinds[0]) else kinds[0]
+        if all(map(len, kinds)):
+            places = np.where(codes == 0, np.cumsum(codes == 0), np.cumsum(codes == 1)) - 1
+            kind_of, place_of = pa.array(codes, pa.int8()), pa.array(places, pa.int32())
+            keys = pa.UnionArray.from_dense(kind_of, place_of, kinds, ["name", "number"])
+    else:
+        keys = keys.filter(pa.array(tags))
+    return TagTable(keys, held.counts[tags])
+
+
+def pruned(tree: Tree, words: Kept) -> tuple[Tree, Kept]:
+    """Return the tree without some leaves, and which of its inner nodes stay.
+
+    words (leaves): which stay, one at least.
+
+    >>> tree = Tree.of(np.array([8, 4, 2, 1]))
+    >>> left, nodes = pruned(tree, np.array([True, False, True, True]))
+    >>> np.diff(left.paths()[0]).tolist(), nodes.tolist()
+    ([1, 2, 2], [True, False, True])
+    """
+    leaves, inner = tree.leaves.copy(), tree.inner.copy()
+    nodes = np.ones(len(inner), bool)
+    # Whose place a side of a node is: leaf i as i, inner node i as its number beyond the leaves.
+    ends = np.concatenate([leaves, inner])
+    below = np.full(2 * len(inner), -1, np.int64)
+    hung = np.flatnonzero(ends != ROOT)
+    below[ends[hung]] = hung
+    for leaf in np.flatnonzero(~words).tolist():
+        entry = int(ends[leaf])
+        parent = entry >> 1
+        sibling = int(below[entry ^ 1])
+        above = int(ends[len(leaves) + parent])
+        ends[sibling] = above
+        if above != ROOT:
+            below[above] = sibling
+        nodes[parent] = False
+    new = np.cumsum(nodes) - 1
+    kept = np.concatenate([words, nodes])
+    left = ends[kept].astype(np.int64)
+    roots = left == int(ROOT)
+    left = np.where(roots, 0, 2 * new[np.where(roots, 0, left >> 1)] + (left & 1))
+    made = np.where(roots, int(ROOT), left).astype(np.uint32)
+    staying = int(words.sum())
+    return Tree(made[:staying], made[staying:]), nodes
+
+
+def _rows(matrix: Any, rows: Kept) -> Any:
+    return matrix if matrix is None or rows.all() else matrix[rows]

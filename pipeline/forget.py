@@ -1,0 +1,318 @@
+"""Forgetting documents: their text, counts, tags and vectors leave; everything else stays as it is.
+
+Documents are named by a tag or by the source they were read from. Their rows are cut out of the
+sets of shards, the words in them are subtracted from the counts, exactly; words and tags that
+nobody else has leave dictionaries, vocabulary and matrices. The other vectors keep every bit: what
+they have learnt from the documents together with all else can't be taken back but by training anew.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from corpora.errors import MillraceError
+from corpora.shards.cached import opened_set
+from corpora.shards.cut import Gone, cut, has_any, whole
+from corpora.shards.shard_set import ShardSet
+from pipeline.cut_out import without
+from pipeline.key_index import word_index
+from pipeline.ledger import SCHEMA, Ledger
+from pipeline.models.model import Model
+from pipeline.models.model_files import Files
+from pipeline.store import Store
+from pipeline.store_shards import stored_set
+from pipeline.tags import Tag, TagTable
+
+Row = dict[str, Any]
+Missing = Literal["error", "skip"]
+
+
+class ForgetError(MillraceError):
+    """What is to be forgotten isn't there, or can't be told from the rest."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """A model without some documents, its ledger, and what has gone.
+
+    documents: tags that left, or where the model has none, rows; rows, tokens: of text; words: that
+    nobody else had; old: sets of shards that nobody needs now.
+    """
+
+    files: Files
+    ledger: Ledger
+    documents: int
+    rows: int
+    tokens: int
+    words: int
+    old: frozenset[str]
+
+    def figures(self) -> dict[str, int]:
+        """Return the figures, for programs."""
+        return {name: getattr(self, name) for name in ("documents", "rows", "tokens", "words")}
+
+    @property
+    def model(self) -> Model:
+        """The model that is left."""
+        left = self.files
+        return Model(left.vocabulary, left.settings, left.matrices, left.tags, left.tree)
+
+    def told(self) -> str:
+        """Return the figures, for people."""
+        return (
+            f"forgot {self.documents:,} documents: {self.rows:,} rows, {self.tokens:,} words of "
+            f"text, {self.words:,} words that nobody else had"
+        )
+
+
+def forget(
+    store: Store,
+    model: Model,
+    ledger: Ledger,
+    *,
+    tags: Sequence[Tag] = (),
+    sources: Sequence[str] = (),
+    missing: Missing = "error",
+) -> Forgotten | None:
+    """Return what is left of a model without some documents; sets that are cut go to the store.
+
+    tags: of the documents. sources: as the ledger has them, or patterns of them with *. missing:
+    what happens where there is no such tag or source. None where nothing is to be forgotten. Raises
+    ForgetError where text of them was not kept, so that it is not known what only they had, and
+    DamagedError for text that is not what was kept.
+    """
+    work = _Work(store, model.files(), ledger.table.to_pylist())
+    leaving = work.chosen(sources, missing)
+    wanted = work.there(tags, missing)
+    for row in leaving:
+        work.drop(row)
+    if wanted:
+        work.cut(wanted)
+    if not leaving and not wanted:
+        return None
+    return work.result(wanted)
+
+
+@dataclass
+class _Work:
+    """Counts and a ledger that get smaller; rows: the ledger's, lost: places of those that go."""
+
+    store: Store
+    files: Files
+    rows: list[Row]
+    lost: set[int] = field(default_factory=set)
+    old: set[str] = field(default_factory=set)
+    text_rows: int = 0
+    tokens: int = 0
+
+    def __post_init__(self) -> None:
+        vocabulary, tags = self.files.vocabulary, self.files.tags
+        self.word_counts = vocabulary.counts.astype(np.int64)
+        self.tag_counts = None if tags is None else tags.counts.astype(np.int64)
+        self._words = word_index(vocabulary.words)
+
+    def chosen(self, sources: Sequence[str], missing: Missing) -> list[int]:
+        """Return the places in the ledger of the sources asked for, checked."""
+        names = {row["source"] for row in self.rows}
+        asked: set[str] = set()
+        for source in sources:
+            found = {source} if source in names else {n for n in names if fnmatchcase(n, source)}
+            if not found and missing == "error":
+                raise ForgetError(
+                    f'nothing was read from "{source}". To mend it: name a source as millrace show '
+                    "--sources has it"
+                )
+            asked |= found
+        for group in _read_as_one(self.rows):
+            named = [self.rows[at]["source"] for at in group]
+            inside = [name in asked for name in named]
+            if any(inside) and not all(inside):
+                raise ForgetError(
+                    f"{named[inside.index(True)]} was read as one with "
+                    f"{named[inside.index(False)]}, so their "
+                    "text can't be told apart. To mend it: forget all that were read with it, or "
+                    "documents by their tags"
+                )
+        leaving = [at for at, row in enumerate(self.rows) if row["source"] in asked]
+        for row in (self.rows[at] for at in leaving):
+            if row["set"] is None and row["rows"]:
+                raise _not_kept(row["source"])
+        return leaving
+
+    def there(self, tags: Sequence[Tag], missing: Missing) -> list[Tag]:
+        """Return the tags that documents have."""
+        table = self.files.tags
+        if not tags:
+            return []
+        if table is None:
+            return list(tags)  # the sets will tell
+        places = table.find(tags)
+        if -1 in places and missing == "error":
+            lost = tags[places.index(-1)]
+            raise ForgetError(f'the model has no document "{lost}"; nothing was forgotten')
+        return [tag for tag, place in zip(tags, places, strict=True) if place >= 0]
+
+    def drop(self, at: int) -> None:
+        """Let a source go with all its text."""
+        row = self.rows[at]
+        self.lost.add(at)
+        if row["set"] is not None and row["rows"]:
+            self.old.add(row["set"])
+            for shard in opened_set("", self._set(row["set"])):
+                self._subtract(whole(shard), row)
+
+    def cut(self, tags: Sequence[Tag]) -> None:
+        """Let documents go, out of every set that has some of them."""
+        arrays = _arrays(tags)
+        before = None if self.tag_counts is None else self.tag_counts.copy()
+        with self.store.storage.scratch() as scratch:
+            done: dict[str, tuple[str | None, list[Gone]]] = {}
+            made: dict[str, Path] = {}
+            for at, row in enumerate(self.rows):
+                name = row["set"]
+                if name is None or not row["rows"] or at in self.lost:
+                    continue
+                if name not in done:
+                    done[name] = _cut_one(self._set(name), arrays, scratch, made)
+                new, gone = done[name]
+                if gone:
+                    for one in gone:
+                        self._subtract(one, row)
+                    self._shrink(at, new, gone)
+            if self.tag_counts is not None and before is not None:
+                self._demand_all(tags)
+            elif not any(gone for _, gone in done.values()):
+                raise ForgetError(
+                    f"no text in the store has the tag {tags[0]!r}; nothing was forgotten"
+                )
+            self.store.storage.adopt(made)
+
+    def result(self, wanted: Sequence[Tag]) -> Forgotten:
+        """Return what is left."""
+        table, vocabulary = self.files.tags, self.files.vocabulary
+        staying = self._staying()
+        if not staying[: vocabulary.size].any():
+            raise ForgetError(
+                "no word of the model would be left. To mend it: remove the store instead"
+            )
+        tags = None if self.tag_counts is None else self.tag_counts > 0
+        least = np.where(self.word_counts == vocabulary.counts, self.word_counts, 1)
+        counted = replace(vocabulary, counts=np.maximum(self.word_counts, least))
+        held = replace(self.files, vocabulary=counted)
+        if table is not None and self.tag_counts is not None:
+            held = replace(held, tags=TagTable(table.keys, np.maximum(self.tag_counts, 0)))
+        left = without(held, staying, tags)
+        rows = [row for at, row in enumerate(self.rows) if at not in self.lost]
+        documents = self.text_rows if tags is None else int((~tags).sum())
+        return Forgotten(
+            left,
+            Ledger(pa.Table.from_pylist(rows, SCHEMA)),
+            max(documents, len(wanted), 1),
+            self.text_rows,
+            self.tokens,
+            int((~staying).sum()),
+            frozenset(self.old - {row["set"] for row in rows}),
+        )
+
+    def _set(self, name: str) -> ShardSet:
+        return stored_set(self.store, name, hashes=True)
+
+    def _subtract(self, gone: Gone, row: Row) -> None:
+        self.text_rows += gone.rows
+        self.tokens += gone.tokens
+        if row["counted"]:
+            _take(self.word_counts, self._words.find(gone.words), gone.word_counts)
+        if self.tag_counts is not None and gone.tags is not None and gone.tag_counts is not None:
+            assert self.files.tags is not None
+            _take(self.tag_counts, self.files.tags.lookup(gone.tags), gone.tag_counts)
+
+    def _shrink(self, at: int, new: str | None, gone: Sequence[Gone]) -> None:
+        row, group = self.rows[at], _group_of(self.rows, at)
+        self.old.add(row["set"])
+        for other in group:
+            self.rows[other]["set"] = new
+        row["rows"] -= sum(one.rows for one in gone)
+        row["tokens"] -= sum(one.tokens for one in gone)
+        if not row["rows"]:
+            self.lost |= set(group)  # nothing of it is left, and its name may be its documents'
+
+    def _demand_all(self, tags: Sequence[Tag]) -> None:
+        """Raise ForgetError if a document that is to go has text that was not kept."""
+        assert self.files.tags is not None
+        assert self.tag_counts is not None
+        for tag, place in zip(tags, self.files.tags.find(tags), strict=True):
+            if self.tag_counts[place] > 0:
+                raise _not_kept(f'the document "{tag}"')
+
+    def _staying(self) -> NDArray[np.bool_]:
+        """Return which words somebody still has."""
+        untouched = self.word_counts == self.files.vocabulary.counts
+        staying = np.asarray(untouched | (self.word_counts > 0))
+        if (self.word_counts < 0).any():
+            # Counts that were made smaller as they aged don't tell; what was kept does.
+            rows = [row for at, row in enumerate(self.rows) if at not in self.lost]
+            sets = {row["set"] for row in rows if row["counted"]} - {None}
+            for name in sorted(sets):
+                for shard in opened_set("", self._set(name)):
+                    found = self._words.find(shard.words)
+                    staying[found[found >= 0]] = True
+        return staying
+
+
+def _cut_one(
+    held: ShardSet, tags: "list[pa.Array[Any]]", scratch: Path, made: dict[str, Path]
+) -> tuple[str | None, list[Gone]]:
+    """Return the name of a set without some documents, and what has gone of each of its shards."""
+    if not any(has_any(held, some) for some in tags):
+        return held.content, []
+    new, gone = cut(held, tags, scratch)
+    if not new.entries:
+        return None, gone
+    made[f"shards/{new.content}"] = new.folder
+    return new.content, gone
+
+
+def _take(counts: NDArray[np.int64], places: NDArray[np.int32], away: NDArray[np.int64]) -> None:
+    known = places >= 0
+    counts[places[known]] -= away[known]
+
+
+def _arrays(tags: Sequence[Tag]) -> "list[pa.Array[Any]]":
+    names = [tag for tag in tags if isinstance(tag, str)]
+    numbers = [tag for tag in tags if not isinstance(tag, str)]
+    made: list[Any] = [pa.array(names, pa.string()), pa.array(numbers, pa.int64())]
+    return [some for some in made if len(some)]
+
+
+def _read_as_one(rows: list[Row]) -> Iterator[range]:
+    """Yield the places of sources that were read together: the first has the rows of all."""
+    at = 0
+    while at < len(rows):
+        group = _group_of(rows, at)
+        if len(group) > 1:
+            yield group
+        at = group.stop
+
+
+def _group_of(rows: list[Row], first: int) -> range:
+    held = rows[first]
+    end = first + 1
+    while (
+        held["set"] is not None and end < len(rows) and not rows[end]["rows"]
+        and (rows[end]["set"], rows[end]["version"]) == (held["set"], held["version"])
+    ):  # fmt: skip
+        end += 1
+    return range(first, end)
+
+
+def _not_kept(what: str) -> ForgetError:
+    return ForgetError(
+        f"the store does not have the text of {what}: it was published without its shards, so what "
+        "only it had can't be told. To mend it: train a new model without it, in another store"
+    )

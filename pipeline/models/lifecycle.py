@@ -1,0 +1,49 @@
+"""What happened to a model: a list of events that is saved with it."""
+
+import logging
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+log = logging.getLogger("pipeline")
+
+
+class Lifecycle:
+    """lifecycle_events: dicts with what happened and when; None keeps none from then on."""
+
+    lifecycle_events: list[dict[str, Any]] | None
+
+    def add_lifecycle_event(
+        self, event_name: str, log_level: int | bool = logging.INFO, **event: Any
+    ) -> None:
+        """Note an event with values that JSON can hold, and log it, unless log_level is False.
+
+        Added to it: "event" (its name), "datetime" (UTC), "millrace", "python" and "platform".
+
+        >>> from pipeline import Word2Vec
+        >>> model = Word2Vec()
+        >>> model.add_lifecycle_event("looked over", by="me")
+        >>> [event["event"] for event in model.lifecycle_events]
+        ['created', 'looked over']
+        """
+        said = {
+            **event,
+            "datetime": datetime.now(UTC).isoformat(),
+            "millrace": _version(),
+            "python": sys.version,
+            "platform": platform.platform(),
+            "event": event_name,
+        }
+        if log_level:
+            log.log(int(log_level), "%s: %s", event_name, event)
+        if self.lifecycle_events is not None:
+            self.lifecycle_events.append(said)
+
+
+def _version() -> str:
+    try:
+        return version("millrace")
+    except PackageNotFoundError:  # run from its sources
+        return "unknown"

@@ -1,0 +1,1 @@
+"""Phrases: words that belong together, found by how often they follow each other, and joined."""

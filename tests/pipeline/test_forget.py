@@ -1,0 +1,317 @@
+"""Forgetting: counts exact, other rows the same to the bit, and no byte left after gc."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline import job
+from pipeline.cli import commands
+from pipeline.cli_edge import run_command
+from pipeline.cut_out import pruned, table_of
+from pipeline.forget import ForgetError, forget
+from pipeline.models.model import Model
+from pipeline.progress import Lines
+from pipeline.recipe import parse
+from pipeline.store import Store, StoreError
+from pipeline.store_collect import collect
+from pipeline.store_shards import stored_shards
+from pipeline.tags import TagTable
+from pipeline.tree import Tree
+
+DAILY = """
+store = "{root}/models"
+cache = {cache}
+[engine]
+workers = 1
+[[stage]]
+use = "load_latest"
+{before}
+[[stage]]
+use = "json_lines"
+url = "{root}/{day}.jsonl"
+text = "text"
+tags = "tags"
+{between}
+[[stage]]
+use = "build_vocab"
+update = true
+min_count = 2
+[[stage]]
+use = "train_doc2vec"
+vector_size = 8
+epochs = 2
+{keys}
+[[stage]]
+use = "publish"
+"""
+FORGET = """
+store = "{root}/models"
+cache = "{root}/cache"
+[[stage]]
+use = "load_latest"
+[[stage]]
+use = "forget"
+{keys}
+[[stage]]
+use = "publish"
+"""
+MODES = ["", "dbow_words = 1\nhs = 1\nnegative = 0", "dm = 1\nhs = 1"]
+
+
+def document(day, i):
+    return {
+        "text": f"the mill of {day} turns and turns secretword{day}{i} secretword{day}{i} "
+        + "a river runs " * (i % 5 + 1),
+        "tags": [f"{day} document {i}", f"theme {i % 3}"],
+    }
+
+
+@pytest.fixture
+def root(tmp_path):
+    for day in ("monday", "tuesday"):
+        lines = [json.dumps(document(day, i)) for i in range(40)]
+        (tmp_path / f"{day}.jsonl").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def run(root, day, keys="", before="", between="", cache=None):
+    text = DAILY.format(
+        root=root, day=day, keys=keys, before=before, between=between,
+        cache=f'"{root}/cache"' if cache is None else cache,
+    )  # fmt: skip
+    return job.run(parse(text), Lines(str))
+
+
+def newest(root):
+    version = Store.open(f"{root}/models").latest()
+    return version, Model.open(version.folder())
+
+
+def counts_of(model):
+    return dict(
+        zip(model.vocabulary.words.to_pylist(), model.vocabulary.counts.tolist(), strict=True)
+    )
+
+
+def words_in(documents):
+    return Counter(word for one in documents for word in one["text"].split())
+
+
+def rows_of(model):
+    """Every row of the model by what it belongs to, as bytes."""
+    files = model.files()
+    words = files.vocabulary.retained.to_pylist()
+    found = {("word", w): files.matrices.vectors[i].tobytes() for i, w in enumerate(words)}
+    if files.matrices.output is not None:
+        found |= {("out", w): files.matrices.output[i].tobytes() for i, w in enumerate(words)}
+    tags = files.tags.keys.to_pylist()
+    return found | {("tag", t): files.matrices.tag_vectors[i].tobytes() for i, t in enumerate(tags)}
+
+
+def bytes_in(folder, *wanted):
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and any(word in path.read_bytes() + path.name.encode() for word in wanted)
+    ]
+
+
+@pytest.mark.parametrize("keys", MODES)
+def test_documents_leave_and_the_others_stay_to_the_bit(root, keys):
+    run(root, "monday", keys)
+    run(root, "tuesday", keys)
+    _, before = newest(root)
+    assert bytes_in(root / "models", b"secretwordmonday7")
+    forgotten = ["monday document 7", "tuesday document 39"]
+    named = ", ".join(f'"{tag}"' for tag in forgotten)
+    state = job.run(parse(FORGET.format(root=root, keys=f"tags = [{named}]")), Lines(str))
+    version, after = newest(root)
+    assert (version.number, version.manifest.forgot) == (3, 2)
+    assert version.manifest.ledger.rows == 78
+    left = [document("monday", i) for i in range(40) if i != 7]
+    left += [document("tuesday", i) for i in range(39)]
+    assert counts_of(after) == words_in(left)
+    assert after.tags.size == before.tags.size - 2
+    assert dict(zip(after.tags.keys.to_pylist(), after.tags.counts.tolist(), strict=True)) == dict(
+        Counter(tag for one in left for tag in one["tags"])
+    )
+    old = rows_of(before)
+    assert all(old[key] == row for key, row in rows_of(after).items())
+    gone = {key[1] for key in old.keys() - rows_of(after).keys()}
+    assert gone == {*forgotten, "secretwordmonday7", "secretwordtuesday39"}
+    if after.tree is not None:
+        after.tree.check()
+        assert len(after.files().matrices.nodes) == after.vocabulary.size - 1
+    kept = stored_shards(state.store, version.ledger, hashes=True)
+    assert kept.rows == 78
+    # The older versions still have them, until gc.
+    assert bytes_in(root / "models", b"secretwordmonday7", b"monday document 7\0")
+    done = collect(state.store, grace=0)
+    assert done.versions == [1, 2]
+    assert not bytes_in(
+        root / "models", b"secretwordmonday7", b"secretwordtuesday39", b"monday document 7",
+        b"tuesday document 39",
+    )  # fmt: skip
+    assert not bytes_in(root / "cache", b"secretwordmonday7", b"tuesday document 39")
+    # And the store goes on as before.
+    (root / "tuesday.jsonl").write_text(json.dumps(document("wednesday", 1)) * 1 + "\n")
+    again = run(root, "tuesday", keys)
+    assert again.version.number == 4
+    assert counts_of(again.model) == words_in([*left, document("wednesday", 1)])
+
+
+def millrace(capsys, *arguments):
+    code = run_command(commands, [str(one) for one in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_source_leaves(root, capsys):
+    run(root, "monday")
+    run(root, "tuesday")
+    store = f"{root}/models"
+    code, out, _ = millrace(
+        capsys, "forget", store, "--source", "*/monday.jsonl", "--cache", f"{root}/cache", "--json"
+    )
+    told = json.loads(out)
+    assert (code, told["version"]) == (0, 3)
+    assert told["forgot"] == {"documents": 40, "rows": 40, "tokens": 720, "words": 41}
+    version, model = newest(root)
+    assert counts_of(model) == words_in(document("tuesday", i) for i in range(40))
+    assert [row["source"] for row in version.ledger.table.to_pylist()] == [f"{root}/tuesday.jsonl"]
+    assert millrace(capsys, "gc", store, "--grace", "0")[0] == 0
+    assert not bytes_in(root / "models", b"monday")
+    assert not bytes_in(root / "cache", b"monday")
+    code, out, _ = millrace(capsys, "show", store)
+    assert "forgot      40 documents" in out
+    code, out, _ = millrace(capsys, "similar", store, "--documents", "tuesday document 3")
+    assert code == 0
+    code, _, err = millrace(capsys, "rollback", store, 2)
+    assert (code, "has no version 2" in err) == (4, True)
+
+
+def test_what_is_not_there(root, capsys):
+    run(root, "monday")
+    store = f"{root}/models"
+    for named in (("--tag", "nobody"), ("--source", "nowhere/*")):
+        code, _, err = millrace(capsys, "forget", store, *named)
+        assert (code, "no" in err, "Traceback" in err) == (3, True, False)
+        code, out, _ = millrace(capsys, "forget", store, *named, "--missing", "skip")
+        assert (code, out) == (0, "there is nothing to forget\n")
+    code, _, err = millrace(capsys, "forget", store)
+    assert (code, "name what to forget" in err) == (2, True)
+    code, _, err = millrace(capsys, "forget", store, "--source", "*")
+    assert (code, "no word of the model would be left" in err) == (3, True)
+    assert newest(root)[0].number == 1
+    assert not list((root / "models" / "shards").glob(".*"))
+
+
+def test_a_version_from_before_a_forgetting_can_not_come_back(root, capsys):
+    run(root, "monday")
+    assert millrace(capsys, "forget", f"{root}/models", "--tag", "monday document 3")[0] == 0
+    code, _, err = millrace(capsys, "rollback", f"{root}/models", 1)
+    assert (code, "was made to forget" in err) == (4, True)
+
+
+def test_tags_from_a_file(root, capsys):
+    run(root, "monday")
+    (root / "gone.txt").write_text("monday document 1\n\nmonday document 2\n")
+    code, out, _ = millrace(capsys, "forget", f"{root}/models", "--from", root / "gone.txt")
+    assert (code, out.startswith("version 2: forgot 2 documents: 2 rows")) == (0, True)
+
+
+def test_text_that_was_not_kept_can_not_be_forgotten(root):
+    run(root, "monday", cache="false")
+    version, model = newest(root)
+    with pytest.raises(ForgetError, match="does not have the text of the document"):
+        forget(version.store, model, version.ledger, tags=["monday document 3"])
+    with pytest.raises(ForgetError, match=r"does not have the text of .*monday"):
+        forget(version.store, model, version.ledger, sources=[f"{root}/monday.jsonl"])
+    assert not (root / "models" / "shards").exists() or not list(
+        (root / "models" / "shards").iterdir()
+    )
+
+
+def test_files_that_were_read_as_one(root):
+    for i in range(3):
+        (root / f"part{i}.jsonl").write_text(json.dumps(document(f"part{i}", i)) + "\n")
+    run(root, "part*", between='[[stage]]\nuse = "shuffle"')
+    version, model = newest(root)
+    assert version.ledger.table["rows"].to_pylist() == [3, 0, 0]
+    with pytest.raises(ForgetError, match="was read as one with"):
+        forget(version.store, model, version.ledger, sources=["*part1*"])
+    found = forget(version.store, model, version.ledger, tags=["part1 document 1"])
+    assert (found.rows, len(found.ledger), found.ledger.rows) == (1, 3, 2)
+
+
+def test_counts_that_were_never_made_are_not_subtracted(root):
+    run(root, "monday")
+    _, before = newest(root)
+    text = DAILY.format(
+        root=root, day="tuesday", keys="", before="", between="", cache=f'"{root}/cache"'
+    )
+    text = text.replace('[[stage]]\nuse = "build_vocab"\nupdate = true\nmin_count = 2\n', "")
+    job.run(parse(text), Lines(str))
+    version, model = newest(root)
+    assert version.ledger.table["counted"].to_pylist() == [True, False]
+    found = forget(version.store, model, version.ledger, sources=["*tuesday*"])
+    assert counts_of(found.model) == counts_of(before)
+
+
+def test_the_stage_stands_before_readers(root):
+    from pipeline.recipe_mistakes import RecipeError
+
+    stage = '[[stage]]\nuse = "forget"\ntags = ["x"]'
+    parse(DAILY.format(root=root, day="a", keys="", before=stage, between="", cache="false"))
+    with pytest.raises(RecipeError, match="has to come before any reader"):
+        parse(DAILY.format(root=root, day="a", keys="", before="", between=stage, cache="false"))
+    with pytest.raises(RecipeError, match="tags or sources must be given"):
+        parse(FORGET.format(root=root, keys=""))
+
+
+def test_sets_that_vanish_are_told_before_the_commit(root):
+    run(root, "monday")
+    version, _ = newest(root)
+    version.store.storage.drop(f"shards/{min(version.ledger.sets)}")
+    with pytest.raises(StoreError, match="no longer in the store"):
+        version.store.publish(lambda folder: None, parent=1, ledger=version.ledger)
+    assert version.store.latest().number == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pruning_keeps_what_is_below(seed):
+    draw = np.random.default_rng(seed)
+    n = int(draw.integers(2, 60))
+    tree = Tree.of(draw.integers(1, 100, n)).grow(draw.integers(1, 100, n + n // 2))
+    words = draw.random(len(tree.leaves)) < draw.random()
+    words[draw.integers(len(words))] = True
+    left, nodes = pruned(tree, words)
+    left.check()
+    assert (len(left.leaves), len(left.inner)) == (words.sum(), words.sum() - 1)
+    # A leaf's path is what it was, without the nodes that went.
+    at, path = tree.paths()
+    new_at, new_path = left.paths()
+    number = np.cumsum(nodes) - 1
+    for new, old in enumerate(np.flatnonzero(words)):
+        steps = path[at[old] : at[old + 1]]
+        kept = [number[s >> 1] * 2 + (s & 1) for s in steps if nodes[s >> 1]]
+        assert new_path[new_at[new] : new_at[new + 1]].tolist() == kept
+
+
+def test_tags_of_both_kinds_are_cut():
+    table = TagTable(pa.array(["a", "b"]), np.array([1, 1]))
+    both = pa.UnionArray.from_dense(
+        pa.array([0, 1, 0, 1], pa.int8()), pa.array([0, 0, 1, 1], pa.int32()),
+        [pa.array(["a", "b"]), pa.array([5, 6])], ["name", "number"],
+    )  # fmt: skip
+    table = TagTable(both, np.array([1, 2, 3, 4]))
+    for kept in ([1, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1], [0, 1, 1, 1], [1, 1, 1, 1]):
+        mask = np.array(kept, bool)
+        left = table_of(table, mask)
+        keys = [key for key, stays in zip(both.to_pylist(), kept, strict=True) if stays]
+        assert left.keys.to_pylist() == keys
+        assert left.find(keys) == list(range(len(keys)))
+        assert left.counts.tolist() == table.counts[mask].tolist()
