@@ -72,19 +72,22 @@ def old_names(table: Table) -> Callable[[C], C]:
     def put(cls: C) -> C:
         own = {name for base in cls.__mro__[:-1] for name in vars(base)}
         keywords: dict[str, dict[str, str]] = {}
+        hidden: set[str] = set()
         for old, now in table.items():
             name, _, keyword = old.rstrip("=)").partition("(")
             if keyword:
                 keywords.setdefault(name, {})[keyword] = str(now)
-            elif name in own:
-                continue
-            elif old.endswith("()"):
-                setattr(cls, name, OldMethod(old, _method(now)))
-            else:
-                setattr(cls, name, OldAttribute(old, _attribute(now)))
+            elif name not in own:
+                kind = OldMethod(old, _method(now)) if old.endswith("()") else None
+                setattr(cls, name, kind or OldAttribute(old, _attribute(now)))
+                hidden.add(name)
         for name, renamed in keywords.items():
             if name in own:
                 setattr(cls, name, _with_keywords(getattr(cls, name), renamed))
+        if hidden:  # from completion, and from whoever looks at all that an object has
+            changed: Any = cls
+            listed = changed.__dir__
+            changed.__dir__ = lambda held: set(listed(held)) - hidden
         return cls
 
     return put

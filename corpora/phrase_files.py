@@ -18,6 +18,8 @@ from corpora.sources.source import expand
 
 MARK = b"millrace.phrases"
 VERSION = 1
+# Sequences (n), lists of strings; what their numbers are; these (n); what is said of them.
+Found = tuple[Any, str, Any, dict[str, Any]]
 COLUMNS = {"count": pa.int64(), "score": pa.float64()}
 
 
@@ -29,7 +31,7 @@ def write(out: BinaryIO, grams: Any, column: str, numbers: Any, said: Mapping[st
     """Write one file. grams (n): lists of strings; numbers (n); column: what they are."""
     kind: Any = grams.type.value_type
     fields: list[Any] = [pa.field("words", pa.list_(kind)), pa.field(column, COLUMNS[column])]
-    meta = {MARK: json.dumps({"version": VERSION, **said}, sort_keys=True).encode()}
+    meta: Any = {MARK: json.dumps({"version": VERSION, **said}, sort_keys=True).encode()}
     schema = pa.schema(fields, meta)
     batch = pa.record_batch([grams, pa.array(numbers, COLUMNS[column])], schema=schema)
     sink: Any = out
@@ -37,8 +39,8 @@ def write(out: BinaryIO, grams: Any, column: str, numbers: Any, said: Mapping[st
         file.write_batch(batch)
 
 
-def read(address: str | os.PathLike[str]) -> tuple[Any, str, Any, dict[str, Any]]:
-    """Return the sequences (n), lists of strings, what their numbers are, these, and what is said.
+def read(address: str | os.PathLike[str]) -> Found:
+    """Return what a file holds.
 
     Raises PhraseFileError for a file that is no such one, CorpusError for one that can't be read.
     """
@@ -50,18 +52,23 @@ def read(address: str | os.PathLike[str]) -> tuple[Any, str, Any, dict[str, Any]
             remedy="give the address of one",
         )
     (source,) = found
+    return parsed(b"".join(source.blocks()), source.label)
+
+
+def parsed(content: Any, label: str) -> Found:
+    """Return what a file's bytes hold; label: its name, for errors."""
     try:
-        return _held(b"".join(source.blocks()))
-    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        return _held(content)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise PhraseFileError(
             f"this is no file of phrases ({error})",
-            url=source.label,
+            url=label,
             remedy="give one that save() wrote; pickles are not read, since they run code",
         ) from None
 
 
-def _held(content: bytes) -> tuple[Any, str, Any, dict[str, Any]]:
-    with pa.ipc.open_file(pa.BufferReader(content)) as file:
+def _held(content: Any) -> Found:
+    with pa.ipc.open_file(pa.BufferReader(pa.py_buffer(content))) as file:
         said = json.loads((file.schema.metadata or {})[MARK])
         if said.pop("version") != VERSION or file.num_record_batches != 1:
             raise ValueError("it is of another version")

@@ -72,10 +72,8 @@ class PhraseTable:
         """Return the phrases of a file; PhraseFileError where it is no such file."""
         grams, column, scores, said = phrase_files.read(address)
         try:
-            if column != "score":
-                raise ValueError("it holds counts and not phrases; freeze() gives phrases")
-            connectors = said["connector_words"]
-            return cls(grams, np.asarray(scores), delimiter=said["delimiter"], connectors=connectors)
+            sides = {"delimiter": said["delimiter"], "connectors": said["connector_words"]}
+            return cls(_phrases(grams, column), np.asarray(scores), **sides)
         except (KeyError, TypeError, ValueError) as error:
             raise phrase_files.PhraseFileError(
                 f"this is no file of phrases ({error})",
@@ -174,6 +172,12 @@ def marked(ids: Ids, connectors: int) -> Ids:
     [-1, -2, 0, 1]
     """
     return np.where(ids < connectors, ~ids, ids - np.int32(connectors))
+
+
+def _phrases(grams: Lists, column: str) -> Lists:
+    if column != "score":
+        raise ValueError("it holds counts and not phrases; freeze() gives phrases")
+    return grams
 
 
 def demand_phrases(rows: Rows, grams: Lists) -> None:

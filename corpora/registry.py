@@ -7,13 +7,20 @@ import difflib
 import importlib
 import pkgutil
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import cache
+from importlib import metadata
 from typing import Generic, TypeVar
 
 from corpora.declared import Declared
 from corpora.errors import MillraceError
 
 D = TypeVar("D", bound=Declared)
+
+
+@cache
+def entry_points(*, group: str) -> metadata.EntryPoints:
+    """Return the entry points of a group; all that is installed is looked at, so only once."""
+    return metadata.entry_points(group=group)
 
 
 @dataclass(frozen=True)
@@ -25,8 +32,8 @@ class Registry(Generic[D]):
 
     >>> from corpora.transform import TRANSFORMS
     >>> TRANSFORMS.names()  # doctest: +NORMALIZE_WHITESPACE
-    ['filter', 'interleave', 'lowercase', 'normalize', 'sample', 'shard', 'shuffle',
-     'simple_preprocess', 'skip', 'take', 'tokenize']
+    ['filter', 'interleave', 'join_phrases', 'lowercase', 'normalize', 'sample', 'shard',
+     'shuffle', 'simple_preprocess', 'skip', 'take', 'tokenize']
     >>> TRANSFORMS["lowercase"]
     <class 'corpora.transforms.lowercase.Lowercase'>
     >>> TRANSFORMS["lowercas"]
@@ -53,7 +60,7 @@ class Registry(Generic[D]):
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
             hint = hint.replace("'", '"')
             raise MillraceError(f'there is no {self.kind} "{name}"; {hint}')
-        for entry in entry_points(group=self.group, name=name):
+        for entry in entry_points(group=self.group).select(name=name):
             return self._checked(name, entry.load())
         module = importlib.import_module(f"{self.package}.{name}")
         found = [value for value in vars(module).values() if self._is_named(name, value)]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from pipeline import cli_models, cli_store
+from pipeline import cli_models, cli_plan, cli_store
 from pipeline.cli_edge import EXIT_CODES, USAGE, Edge, as_json, on_terminate, run_command
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -184,7 +184,12 @@ def similar(
         click.echo("\n".join(f"{cosine:.3f}  {word}" for word, cosine in near))
 
 
-for command in (*cli_store.COMMANDS, cli_models.export, cli_models.import_gensim):
+for command in (
+    *cli_plan.COMMANDS,
+    *cli_store.COMMANDS,
+    cli_models.export,
+    cli_models.import_gensim,
+):
     commands.add_command(command)
 
 

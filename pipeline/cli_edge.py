@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-INTERNAL, USAGE, INPUT, STORE, CONFLICT, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 130, 143
+INTERNAL, USAGE, INPUT, STORE, CONFLICT, GATE, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 6, 130, 143
 
 EXIT_CODES = """\b
 Exit codes:
@@ -22,6 +22,7 @@ Exit codes:
   3    the input can't be used: the corpus, its words, or a word asked for
   4    the store can't be read or written
   5    another run published first: run again
+  6    the model does not come up to the recipe's limits: it was not published
   130  interrupted
   143  terminated
 """
@@ -63,10 +64,13 @@ class Edge:
 
 def exit_code(error: Exception) -> int:
     """Return the exit code for an error that a user can mend."""
+    from pipeline.gates import GateError  # noqa: PLC0415
     from pipeline.recipe_mistakes import RecipeError  # noqa: PLC0415
     from pipeline.store_errors import ConflictError, StoreError  # noqa: PLC0415
 
-    kinds = ((RecipeError, USAGE), (ConflictError, CONFLICT), (StoreError, STORE))
+    kinds = (
+        (RecipeError, USAGE), (ConflictError, CONFLICT), (StoreError, STORE), (GateError, GATE)
+    )  # fmt: skip
     return next((code for kind, code in kinds if isinstance(error, kind)), INPUT)
 
 

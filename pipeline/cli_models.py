@@ -66,7 +66,8 @@ def import_gensim(edge: Edge, file: str, to: str, yes: bool, json_: bool) -> Non
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(f"{gensim_import.WARNING}, and say so with --yes")
-        click.confirm(f"{file}: {gensim_import.WARNING}. Read it?", abort=True, err=True)
+        if not click.confirm(f"{file}: {gensim_import.WARNING}. Read it?", err=True):
+            raise click.UsageError("nothing was read")
     found = gensim_import.import_gensim(file, to, trusted=True)
     for note in found.notes:
         click.echo(f"millrace: {note}", err=True)

@@ -75,6 +75,43 @@ def show(edge: Edge, store: str, sources: bool, json_: bool) -> None:
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("store")
+@click.argument("a", type=click.IntRange(1))
+@click.argument("b", type=click.IntRange(1))
+@click.option(
+    "--topn", type=click.IntRange(0), default=10, show_default=True, help="How many keys to name."
+)
+@click.option(
+    "--sample", type=click.IntRange(1), default=1000, show_default=True,
+    help="Of how many words and documents to compare the neighbours.",
+)  # fmt: skip
+@as_json
+@click.pass_obj
+def diff(edge: Edge, store: str, a: int, b: int, topn: int, sample: int, json_: bool) -> None:
+    """Compare versions A and B of STORE: what came, what went, what moved.
+
+    Words and documents that were added and removed, those whose vectors moved most (by cosine), and
+    which share of nearest neighbours is the same. Vectors can be compared so where B went on from
+    A; neighbours can be in any case.
+
+    \b
+    Examples:
+      millrace diff models/reviews 41 42
+      millrace diff models/reviews 1 42 --topn 50 --json
+    """
+    from pipeline.diff import diff as compared  # noqa: PLC0415
+    from pipeline.shown import diff_told  # noqa: PLC0415
+    from pipeline.store import Store  # noqa: PLC0415
+
+    opened = Store.open(store)
+    found = compared(opened.version(a), opened.version(b), topn=topn, sample=sample)
+    if json_:
+        edge.show_json(asdict(found))
+    else:
+        click.echo(diff_told(found))
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("store")
 @click.argument("number", metavar="N", type=click.IntRange(1))
 @as_json
 @click.pass_obj
@@ -195,4 +232,4 @@ def forget(
         )
 
 
-COMMANDS = (versions, show, rollback, gc, forget)
+COMMANDS = (versions, show, diff, rollback, gc, forget)

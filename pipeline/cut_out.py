@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from corpora.phrases import PhraseTable
+from corpora.tokens.buffers import list_offsets
 from pipeline.kernels import ROOT
 from pipeline.models.model_files import Files, Matrices
+from pipeline.phrases.frozen import FrozenPhrases
 from pipeline.tags import TagTable
 from pipeline.tree import Tree
 from pipeline.vocabulary import Vocabulary
@@ -39,7 +43,17 @@ def without(files: Files, words: Kept, tags: Kept | None) -> Files:
         _rows(matrices.nodes, nodes),
         matrices.tag_vectors if tags is None else _rows(matrices.tag_vectors, tags),
     )
-    return replace(files, vocabulary=vocabulary, matrices=made, tags=table, tree=tree)
+    gone: Any = held.words.filter(pa.array(~words))
+    return replace(
+        files,
+        vocabulary=vocabulary,
+        matrices=made,
+        tags=table,
+        tree=tree,
+        word_rates=_rates(files.word_rates, rows),
+        tag_rates=files.tag_rates if tags is None else _rates(files.tag_rates, tags),
+        phrases=phrases_of(files.phrases, gone, vocabulary.words),
+    )
 
 
 def vocabulary_of(held: Vocabulary, words: Kept) -> Vocabulary:
@@ -114,6 +128,55 @@ def pruned(tree: Tree, words: Kept) -> tuple[Tree, Kept]:
     made = np.where(roots, int(ROOT), left).astype(np.uint32)
     staying = int(words.sum())
     return Tree(made[:staying], made[staying:]), nodes
+
+
+def phrases_of(
+    passes: tuple[FrozenPhrases, ...], gone: pa.StringArray, words: pa.StringArray
+) -> tuple[FrozenPhrases, ...]:
+    """Return the phrases that were joined, pass after pass, without those that only others had.
+
+    gone: words that left, words: those that stayed. What only words that left were joined of is in
+    no phrase any more.
+
+    >>> table = PhraseTable([["new", "york"], ["my", "secret"]], np.array([2.0, 2.0]))
+    >>> frozen = FrozenPhrases.of(table, threshold=1)
+    >>> (left,) = phrases_of((frozen,), pa.array(["my_secret"]), pa.array(["new_york"]))
+    >>> left.table.names.to_pylist()
+    ['new_york']
+    """
+    lost: Any = gone
+    kept: Any = words
+    for table in (frozen.table for frozen in reversed(passes)):  # what was joined last comes apart
+        lost, kept = (
+            pa.concat_arrays([own, table.grams.filter(pc.is_in(table.names, own)).flatten()])
+            for own in (lost, kept)
+        )
+    lost = lost.filter(pc.invert(pc.is_in(lost, kept)))
+    return tuple(_phrases(frozen, lost) for frozen in passes)
+
+
+def _phrases(frozen: FrozenPhrases, lost: Any) -> FrozenPhrases:
+    """Return phrases without those that are, or have in them, one of the words `lost`."""
+    table = frozen.table
+    inside: Any = pc.is_in(table.grams.flatten(), lost)
+    found = np.concatenate([[0], np.cumsum(np.asarray(inside))])
+    ends = list_offsets(table.grams)
+    hit = np.asarray(found[ends[1:] - ends[0]] > found[ends[:-1] - ends[0]])
+    staying = ~(hit | np.asarray(pc.is_in(table.names, lost)))
+    if staying.all():
+        return frozen
+    left = PhraseTable(
+        table.grams.filter(pa.array(staying)), table.scores[staying],
+        delimiter=table.delimiter, connectors=table.connectors,
+    )  # fmt: skip
+    return FrozenPhrases.of(
+        left, threshold=frozen.threshold, min_count=frozen.min_count, scoring=frozen.scoring
+    )
+
+
+def _rates(rates: Any, rows: Kept) -> Any:
+    """Return the rates of the rows that stay; one for all stays as it is."""
+    return rates if rates is None or len(rates) != len(rows) or len(rates) == 1 else rates[rows]
 
 
 def _rows(matrix: Any, rows: Kept) -> Any:

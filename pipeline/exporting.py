@@ -12,8 +12,7 @@ from pipeline.store import Store
 from pipeline.vectors import export
 from pipeline.vectors.files import local_path
 
-# What a file begins with: of a model, and of vectors alone.
-MODEL, VECTORS = b"PK\3\4", b"ARROW1"
+VECTORS = b"ARROW1"  # what a file of vectors alone begins with
 
 WRITERS: dict[str, Callable[[KeyedVectors, str], None]] = {
     "word2vec": lambda vectors, to: vectors.save_word2vec_format(to),
@@ -63,14 +62,9 @@ def vectors_at(place: str, *, documents: bool) -> KeyedVectors:
 def _in_file(path: Path) -> Model | KeyedVectors:
     with path.open("rb") as file:
         begin = file.read(len(VECTORS))
-    if begin.startswith(MODEL):
-        return bundle.read(path, mmap="r")[0]
     if begin == VECTORS:
         return KeyedVectors.load(path, mmap="r")
-    hint = (
-        ": it may be gensim's, which millrace import-gensim reads" if begin[:1] == b"\x80" else ""
-    )
-    raise MillraceError(f"{path} is no model and no vectors that save() wrote{hint}")
+    return bundle.read(path, mmap="r")[0]
 
 
 def _format_of(to: str) -> str:

@@ -27,7 +27,7 @@ from pipeline.models.model import Model
 from pipeline.models.model_files import Files
 from pipeline.store import Store
 from pipeline.store_shards import stored_set
-from pipeline.tags import Tag, TagTable
+from pipeline.tags import Tag
 
 Row = dict[str, Any]
 Missing = Literal["error", "skip"]
@@ -61,7 +61,9 @@ class Forgotten:
     def model(self) -> Model:
         """The model that is left."""
         left = self.files
-        return Model(left.vocabulary, left.settings, left.matrices, left.tags, left.tree)
+        made = Model(left.vocabulary, left.settings, left.matrices, left.tags, left.tree)
+        made.phrases = left.phrases
+        return made
 
     def told(self) -> str:
         """Return the figures, for people."""
@@ -79,11 +81,14 @@ def forget(
     tags: Sequence[Tag] = (),
     sources: Sequence[str] = (),
     missing: Missing = "error",
+    rows_stay: bool = False,
 ) -> Forgotten | None:
     """Return what is left of a model without some documents; sets that are cut go to the store.
 
     tags: of the documents. sources: as the ledger has them, or patterns of them with *. missing:
-    what happens where there is no such tag or source. None where nothing is to be forgotten. Raises
+    what happens where there is no such tag or source. rows_stay: words and tags that nobody has any
+    more keep their vectors, with a count of 0, because their text is about to be read as it is now.
+    None where nothing is to be forgotten. Raises
     ForgetError where text of them was not kept, so that it is not known what only they had, and
     DamagedError for text that is not what was kept.
     """
@@ -96,7 +101,7 @@ def forget(
         work.cut(wanted)
     if not leaving and not wanted:
         return None
-    return work.result(wanted)
+    return work.result(wanted, rows_stay=rows_stay)
 
 
 @dataclass
@@ -170,22 +175,17 @@ class _Work:
     def cut(self, tags: Sequence[Tag]) -> None:
         """Let documents go, out of every set that has some of them."""
         arrays = _arrays(tags)
-        before = None if self.tag_counts is None else self.tag_counts.copy()
         with self.store.storage.scratch() as scratch:
             done: dict[str, tuple[str | None, list[Gone]]] = {}
             made: dict[str, Path] = {}
             for at, row in enumerate(self.rows):
                 name = row["set"]
-                if name is None or not row["rows"] or at in self.lost:
+                if name is None or at in self.lost:
                     continue
                 if name not in done:
                     done[name] = _cut_one(self._set(name), arrays, scratch, made)
-                new, gone = done[name]
-                if gone:
-                    for one in gone:
-                        self._subtract(one, row)
-                    self._shrink(at, new, gone)
-            if self.tag_counts is not None and before is not None:
+                self._shrink(at, *done[name])
+            if self.tag_counts is not None:
                 self._demand_all(tags)
             elif not any(gone for _, gone in done.values()):
                 raise ForgetError(
@@ -193,30 +193,34 @@ class _Work:
                 )
             self.store.storage.adopt(made)
 
-    def result(self, wanted: Sequence[Tag]) -> Forgotten:
+    def result(self, wanted: Sequence[Tag], *, rows_stay: bool) -> Forgotten:
         """Return what is left."""
         table, vocabulary = self.files.tags, self.files.vocabulary
-        staying = self._staying()
-        if not staying[: vocabulary.size].any():
+        words = self._staying()
+        if not rows_stay and not words[: vocabulary.size].any():
             raise ForgetError(
                 "no word of the model would be left. To mend it: remove the store instead"
             )
-        tags = None if self.tag_counts is None else self.tag_counts > 0
-        least = np.where(self.word_counts == vocabulary.counts, self.word_counts, 1)
-        counted = replace(vocabulary, counts=np.maximum(self.word_counts, least))
-        held = replace(self.files, vocabulary=counted)
+        # Counts that were made smaller as they aged leave one at least of what somebody has.
+        least = np.minimum(np.where(words, 1, 0), vocabulary.counts)
+        left = replace(
+            self.files, vocabulary=replace(vocabulary, counts=np.maximum(self.word_counts, least))
+        )
+        tags = None
         if table is not None and self.tag_counts is not None:
-            held = replace(held, tags=TagTable(table.keys, np.maximum(self.tag_counts, 0)))
-        left = without(held, staying, tags)
+            tags = self.tag_counts > 0
+            left = replace(left, tags=replace(table, counts=np.maximum(self.tag_counts, 0)))
+        gone = self.text_rows if tags is None else int((~tags).sum())
+        if not rows_stay:
+            left = without(left, words, tags)
         rows = [row for at, row in enumerate(self.rows) if at not in self.lost]
-        documents = self.text_rows if tags is None else int((~tags).sum())
         return Forgotten(
             left,
             Ledger(pa.Table.from_pylist(rows, SCHEMA)),
-            max(documents, len(wanted), 1),
+            max(gone, len(wanted), 1),
             self.text_rows,
             self.tokens,
-            int((~staying).sum()),
+            int((~words).sum()),
             frozenset(self.old - {row["set"] for row in rows}),
         )
 
@@ -233,14 +237,19 @@ class _Work:
             _take(self.tag_counts, self.files.tags.lookup(gone.tags), gone.tag_counts)
 
     def _shrink(self, at: int, new: str | None, gone: Sequence[Gone]) -> None:
-        row, group = self.rows[at], _group_of(self.rows, at)
+        """Let a source have the set that is left of its own."""
+        if not gone:
+            return
+        row = self.rows[at]
         self.old.add(row["set"])
-        for other in group:
-            self.rows[other]["set"] = new
-        row["rows"] -= sum(one.rows for one in gone)
-        row["tokens"] -= sum(one.tokens for one in gone)
-        if not row["rows"]:
-            self.lost |= set(group)  # nothing of it is left, and its name may be its documents'
+        row["set"] = new
+        if row["rows"]:  # else another source has them, that it was read with
+            for one in gone:
+                self._subtract(one, row)
+            row["rows"] -= sum(one.rows for one in gone)
+            row["tokens"] -= sum(one.tokens for one in gone)
+        if new is None:
+            self.lost.add(at)  # nothing of it is left, and its name may be its documents'
 
     def _demand_all(self, tags: Sequence[Tag]) -> None:
         """Raise ForgetError if a document that is to go has text that was not kept."""

@@ -11,7 +11,7 @@ from pipeline.store import Store, Version
 from pipeline.tags import Tag, TagTable
 
 NUMBER = re.compile(r"-?\d{1,19}")
-LEFT_OUT = "# left out: it may name what this version was made to forget\n"
+LEFT_OUT = "# left out: it names what was forgotten\n"
 
 
 def forget_in(
@@ -26,19 +26,21 @@ def forget_in(
     tags: as a person writes them: "7" is the tag 7 if there is no "7". cache: a folder of shards
     that the text is to leave, too. Raises what `forget` and `Store.publish` do.
     """
-    version = Store.at(store.url)
-    model = Model.open(version.folder())
-    wanted = _meant(tags, model.tags)
-    found = forget(store, model, version.ledger, tags=wanted, sources=sources, missing=missing)
-    if found is None:
-        return None, None
-    made = store.publish(
-        found.model.save,
-        parent=version.number,
-        recipe=LEFT_OUT,
-        ledger=found.ledger,
-        forgot=found.documents,
-    )
+    # Nobody may collect the sets that are made before the commit names them.
+    with store.storage.writing():
+        version = Store.at(store.url)
+        model = Model.open(version.folder())
+        wanted = _meant(tags, model.tags)
+        found = forget(store, model, version.ledger, tags=wanted, sources=sources, missing=missing)
+        if found is None:
+            return None, None
+        made = store.publish(
+            found.model.save,
+            parent=version.number,
+            recipe=LEFT_OUT,
+            ledger=found.ledger,
+            forgot=found.documents,
+        )
     if cache is not None:
         drop_contents(Path(cache).expanduser(), found.old)
     return made, found

@@ -5,21 +5,25 @@ learning rate of zero. A document's vector is first inferred from one half of it
 that of the other half (document completion: Wallach, Murray, Salakhutdinov and Mimno 2009).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpora.corpus import Corpus
-from corpora.tokens.token_batches import TokenBatch
+from corpora.tokens.token_batches import TokenBatch, token_batches
 from pipeline import kernels
 from pipeline.batch import Batch, Floats, Ints, Tally
 from pipeline.kernels import Kernel
 from pipeline.models.model import Model
 from pipeline.passes import Pass, Plan, kernel_of
 from pipeline.training import arrays
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,9 @@ def held_out_loss(model: Model, corpus: Corpus, plan: Plan, *, workers: int = 1)
     (True, 1.0)
     """
     still = replace(plan, alpha=0.0, min_alpha=0.0, sample=0.0)
-    weights, tags = model.weights, None
-    if model.settings.has_tags:
-        weights = replace(weights, tags=None)
-        tags = kernel_of(weights, model.vocabulary, model.settings, plan, model.tree)
-    kernel = kernel_of(weights, model.vocabulary, model.settings, still, model.tree)
-    rate = _rating(model, kernel, tags, still, plan.epochs)
-    with closing(corpus.token_batches(workers=workers)) as made:
-        tally = Pass(rate, _numbered(made)).run(workers)
+    reading = _Reading(model, plan, still)
+    with closing(token_batches(corpus.parts(), workers)) as made:
+        tally = Pass(reading.rate, _numbered(made)).run(workers)
     known = 1 - tally.unknown / max(tally.tokens, 1)
     return HeldOut(tally.loss / max(tally.terms, 1), tally.terms, known)
 
@@ -68,29 +67,35 @@ def _numbered(made: Iterator[TokenBatch]) -> Iterator[tuple[int, TokenBatch]]:
         first += batch.rows
 
 
-def _rating(
-    model: Model, kernel: Kernel, inferring: Kernel | None, still: Plan, epochs: int
-) -> Callable[[tuple[int, TokenBatch]], Tally]:
-    """Return what makes a tally of a numbered batch."""
+class _Reading:
+    """A model that rates batches, each with the number of its first row."""
 
-    def words(unit: tuple[int, TokenBatch]) -> Tally:
-        return kernel.train(_batch(model, *unit))
+    def __init__(self, model: Model, plan: Plan, still: Plan) -> None:
+        self._model, self._plan, self._still = model, plan, still
+        # Of a model that was opened this leaves the documents where they are.
+        self._weights = replace(model._without_tags(), tags=None)  # noqa: SLF001
+        self._words = self._kernel(None, still)
+        self._inferring = self._kernel(None, plan)
 
-    def documents(unit: tuple[int, TokenBatch]) -> Tally:
-        assert inferring is not None
-        whole = _batch(model, *unit)
-        given, asked = _halves(whole)
-        vectors = kernels.aligned((len(whole), model.weights.input.shape[1]))
-        inferring.infer(given, vectors, epochs)
-        asked = _only(asked, vectors.any(axis=1))
-        return _with_tags(model, vectors, still).train(_tagged(asked, model.settings.tag_count))
+    def rate(self, unit: tuple[int, TokenBatch]) -> Tally:
+        first, made = unit
+        tokens, offsets = arrays(cast("pa.ListArray[pa.Int32Scalar]", made.batch.column("tokens")))
+        batch = Batch(tokens, offsets, self._model.vocabulary.lookup(made.words), first_row=first)
+        settings = self._model.settings
+        if not settings.has_tags:
+            return self._words.train(batch)
+        given, asked = _halves(batch)
+        vectors = kernels.aligned((len(batch), self._weights.input.shape[1]))
+        self._inferring.infer(given, vectors, self._plan.epochs)
+        asked = _tagged(_only(asked, np.asarray(vectors.any(axis=1))), settings.tag_count)
+        tally = self._kernel(vectors, self._still).train(asked)
+        # Of all words, and not of those that were asked for.
+        tally.tokens, tally.unknown = len(tokens), int((batch.map[tokens] < 0).sum())
+        return tally
 
-    return words if inferring is None else documents
-
-
-def _batch(model: Model, first: int, unit: TokenBatch) -> Batch:
-    tokens, offsets = arrays(unit.batch.column("tokens"))  # type: ignore[arg-type]
-    return Batch(tokens, offsets, model.vocabulary.lookup(unit.words), first_row=first)
+    def _kernel(self, tags: Floats | None, plan: Plan) -> Kernel:
+        weights, model = replace(self._weights, tags=tags), self._model
+        return kernel_of(weights, model.vocabulary, model.settings, plan, model.tree)
 
 
 def _halves(batch: Batch) -> tuple[Batch, Batch]:
@@ -123,8 +128,3 @@ def _tagged(batch: Batch, slots: int) -> Batch:
         tag_offsets=np.arange(0, slots * len(batch) + 1, slots, dtype=np.int32),
         tag_map=rows,
     )
-
-
-def _with_tags(model: Model, vectors: Floats, still: Plan) -> Kernel:
-    weights = replace(model.weights, tags=vectors)
-    return kernel_of(weights, model.vocabulary, model.settings, still, model.tree)

@@ -173,6 +173,8 @@ class Kernel:
         path: NDArray[np.uint32] | None = None,
         input_rates: Floats | None = None,
         tag_rates: Floats | None = None,
+        output_rates: Floats | None = None,
+        node_rates: Floats | None = None,
         negative: int = 5,
         hierarchical: bool = False,
         join: str = "mean",
@@ -200,6 +202,8 @@ class Kernel:
             ("path", path, None, hierarchical),
             ("input_rates", input_rates, (rows,), False),
             ("tag_rates", tag_rates, (tag_rows,), False),
+            ("output_rates", output_rates, (rows,), False),
+            ("node_rates", node_rates, (rows - 1,), False),
         ):
             if array is None:
                 if needed:
@@ -210,7 +214,8 @@ class Kernel:
             _check_paths(path_at, path, rows)
         self._keep_alive = (
             (input, output, nodes, tags),
-            (keep, noise, path_at, path, input_rates, tag_rates),
+            (keep, noise, path_at, path),
+            (input_rates, tag_rates, output_rates, node_rates),
         )
         self._isa = chosen()
         self._local = threading.local()
@@ -228,6 +233,8 @@ class Kernel:
             ("tags", tags),
             ("input_rates", input_rates),
             ("tag_rates", tag_rates),
+            ("output_rates", output_rates),
+            ("node_rates", node_rates),
         ):
             if floats is not None:
                 setattr(model, name, _floats(floats))

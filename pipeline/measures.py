@@ -1,14 +1,13 @@
-"""How good vectors are, and how far they have moved: what is measured before a version is published.
+"""How good vectors are, and how far they have moved: what is measured before one publishes them.
 
 Matrices are gone through in blocks, and may be mapped.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora.rows.draws import permutation
@@ -16,10 +15,12 @@ from corpora.shards import TokenShard
 from pipeline.batch import Floats
 from pipeline.models.model import Model
 from pipeline.passes import Plan
+from pipeline.tags import TagTable
 from pipeline.vectors.rows import TINY, blocks, lengths
 from pipeline.vectors.search import nearest
 
 Rows = NDArray[np.int64]
+Text = tuple[int, Callable[[], Iterable[TokenShard]]]
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,22 @@ def drift(new: Floats, old: Floats, rows: Rows, before: Rows) -> Drift | None:
 
 
 def overlap(
-    new: Floats, old: Floats, rows: Rows, before: Rows, *, sample: int, topn: int = 10, seed: int = 1
+    new: Floats,
+    old: Floats,
+    rows: Rows,
+    before: Rows,
+    *,
+    sample: int,
+    topn: int = 10,
+    seed: int = 1,
 ) -> float | None:
     """Return how many of a row's `topn` nearest rows are the same as before, on average, 0 to 1.
 
     rows, before: as for `drift`; only they are neighbours. The rows asked are drawn.
 
-    >>> turned = np.random.default_rng(1).normal(size=(40, 3)).astype(np.float32)
-    >>> both = np.arange(40)
-    >>> overlap(turned @ np.float32([[0, 1, 0], [0, 0, 1], [1, 0, 0]]), turned, both, both, sample=9)
+    >>> old = np.random.default_rng(1).normal(size=(40, 3)).astype(np.float32)
+    >>> turned, both = old @ np.float32([[0, 1, 0], [0, 0, 1], [1, 0, 0]]), np.arange(40)
+    >>> overlap(turned, old, both, both, sample=9)
     1.0
     """
     topn = min(topn, len(rows) - 1)
@@ -95,51 +103,55 @@ def ranks(vectors: Floats, asked: Floats, rows: Rows) -> Rows:
 
 
 def self_ranks(
-    model: Model, shards: Sequence[TokenShard], plan: Plan, *, sample: int, seed: int, workers: int
+    model: Model, texts: Sequence[Text], plan: Plan, *, sample: int, seed: int, workers: int
 ) -> Rows:
-    """Return at which place documents drawn from `shards` find themselves among all of the model's.
+    """Return at which place documents drawn from `texts` find themselves among all of the model's.
 
-    Their vectors are inferred anew from their text. Those without a known word, and without a tag
-    that the model has, are left out.
+    texts: how many rows there are in some shards, and what opens these. Vectors are inferred anew
+    from the rows' words. Rows without a known word, and without a tag that the model has, are left
+    out.
     """
-    texts: list[Any] = []
-    rows: list[int] = []
-    for text, row in _drawn(model, shards, sample, seed):
-        texts.append(text)
-        rows.append(row)
-    if not texts:
+    drawn = list(_drawn(model, texts, sample, seed))
+    if not drawn:
         return np.zeros(0, np.int64)
-    found = model.infer(pa.array(texts, pa.list_(pa.string())), plan, workers)
+    found = model.infer([words for words, _ in drawn], plan, workers)
     known = np.flatnonzero(found.known)
-    return ranks(model.tag_vectors, found.vectors[known], np.array(rows)[known])
+    return ranks(
+        model.tag_vectors, found.vectors[known], np.array([row for _, row in drawn])[known]
+    )
 
 
 def _drawn(
-    model: Model, shards: Sequence[TokenShard], sample: int, seed: int
+    model: Model, texts: Sequence[Text], sample: int, seed: int
 ) -> Iterator[tuple[list[str], int]]:
     """Yield the words of rows that were drawn, and the row of the first tag of each."""
-    tags = model.tags
-    assert tags is not None
-    total = sum(shard.rows for shard in shards)
-    wanted = np.sort(permutation(seed, 0, total)[:sample])
-    first = 0
-    for shard in shards:
-        mine = wanted[(wanted >= first) & (wanted < first + shard.rows)] - first
-        first += shard.rows
-        keys: Any = shard.tags
-        if not len(mine) or keys is None:
-            continue
-        words: Any = shard.words
-        known = tags.lookup(keys)
-        begin = 0
-        for batch in shard.batches():
-            for at in mine[(mine >= begin) & (mine < begin + batch.num_rows)] - begin:
-                ids, own = (batch.column(name)[int(at)].values for name in ("tokens", "tags"))
-                if len(own) and known[own[0].as_py()] >= 0:
-                    yield words.take(ids).to_pylist(), int(known[own[0].as_py()])
-            begin += batch.num_rows
-            if begin > mine[-1]:
-                break
+    assert model.tags is not None
+    ends = np.cumsum([rows for rows, _ in texts], dtype=np.int64)
+    wanted = np.sort(permutation(seed, 0, int(ends[-1]) if len(ends) else 0)[:sample])
+    # Of many texts only those are opened that a row was drawn from.
+    for at in np.unique(np.searchsorted(ends, wanted, "right")).tolist():
+        rows, opened = texts[at]
+        first = int(ends[at]) - rows
+        mine = wanted[(wanted >= first) & (wanted < first + rows)] - first
+        for shard in opened():
+            here = mine[(mine >= 0) & (mine < shard.rows)]
+            mine = mine - shard.rows
+            if len(here) and shard.tags is not None:
+                yield from _of_shard(shard, here, model.tags)
+
+
+def _of_shard(shard: TokenShard, wanted: Rows, tags: TagTable) -> Iterator[tuple[list[str], int]]:
+    keys, words = cast("Any", shard.tags), shard.words
+    known, begin = tags.lookup(keys), 0
+    for batch in shard.batches():
+        for at in (wanted[(wanted >= begin) & (wanted < begin + batch.num_rows)] - begin).tolist():
+            ids, own = (cast("Any", batch.column(name)[at]).values for name in ("tokens", "tags"))
+            if len(own) and known[own[0].as_py()] >= 0:
+                text: list[Any] = words.take(ids).to_pylist()
+                yield text, int(known[own[0].as_py()])
+        begin += batch.num_rows
+        if begin > wanted[-1]:
+            return
 
 
 def _unit(rows: Floats) -> Floats:

@@ -26,7 +26,7 @@ from pipeline.old_shapes import (
     word_vec,
 )
 
-LENGTH_1 = "fill_norms(), which nobody need call; unit_normalize_all() where replace=True was meant"
+LENGTHS = "fill_norms(), for lengths, or unit_normalize_all(), for what was replace=True,"
 QUIET = "warnings.filterwarnings('ignore', category=DeprecationWarning)"
 PAIR = "train() or score(), which do it for whole corpora at once"
 
@@ -45,7 +45,7 @@ KEYED_VECTORS: Table = {
         "keras_embedding()",
         lambda wv, train_embeddings=False: wv.keras_embedding(0, trainable=train_embeddings)[0],
     ),
-    "init_sims()": Instead(LENGTH_1, init_sims),
+    "init_sims()": Instead(LENGTHS, init_sims),
     "log_accuracy()": Instead("what evaluate_word_analogies() returns", log_accuracy, True),
     "log_evaluate_word_pairs()": Instead(
         "what evaluate_word_pairs() returns", log_evaluate_word_pairs, True
@@ -65,7 +65,7 @@ KEYED_VECTORS: Table = {
     "vectors_docs_lockf": "vectors_lockf",
     "vectors_docs_norm": Instead("get_normed_vectors()", lambda dv: dv.get_normed_vectors()),
     "borrow_from()": Instead("reset_from(other_model), a model's method"),
-    "clear_sims()": Instead("nothing: norms are never out of date", lambda _: None),
+    "clear_sims()": Instead("fill_norms(force=True)", lambda dv: dv.fill_norms(force=True)),
     "estimated_lookup_memory()": Instead(
         "estimated_lookup_memory(), a model's method", estimated_lookup_memory
     ),
@@ -113,7 +113,7 @@ MODEL: Table = {
     ),
     "finalize_vocab()": "prepare_weights",
     "init_sims()": Instead(
-        f"wv.{LENGTH_1}", lambda model, replace=False: init_sims(model.wv, replace)
+        f"wv.{LENGTHS}", lambda model, replace=False: init_sims(model.wv, replace)
     ),
     "intersect_word2vec_format()": "wv.intersect_word2vec_format",
     "load_word2vec_format()": "pipeline:KeyedVectors.load_word2vec_format",

@@ -71,10 +71,7 @@ class VocabView(Mapping[Any, Vocab]):
     def __getitem__(self, word: Any) -> Vocab:
         """Return what is known of a word; raises KeyError."""
         index = self._vectors.key_to_index[word]
-        known = {
-            name: values[index : index + 1].tolist()[0]
-            for name, values in self._vectors.expandos.items()
-        }
+        known = {name: values.item(index) for name, values in self._vectors.expandos.items()}
         return Vocab(index=index, **known)
 
 
@@ -118,7 +115,8 @@ def similarity_unseen_docs(
 
 
 def init_sims(vectors: Any, replace: bool = False) -> None:
-    """Make all vectors' lengths 1 if told to; their lengths are known without being told."""
+    """Take the vectors' lengths, and make them 1 if told to."""
+    vectors.fill_norms(force=True)
     if replace:
         vectors.unit_normalize_all()
 

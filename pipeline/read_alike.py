@@ -37,6 +37,6 @@ def read_alike(corpus: Corpus, url: Url, **keys: Any) -> Corpus:
             remedy="use a reader of files, such as line_sentence",
         )
     known = {field.name for field in fields(reader)}
-    own = {"new_only": False, "changed": "update", "vanished": "keep"}
+    own: dict[str, Any] = {"new_only": False, "changed": "update", "vanished": "keep"}
     given = {name: value for name, value in keys.items() if name in known}
     return replace(reader, url=url, **own, **given)

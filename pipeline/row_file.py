@@ -43,7 +43,7 @@ class RowFile:
     def __init__(self, path: str | os.PathLike[str], columns: int) -> None:
         self.path = Path(path).absolute()
         self.columns = columns
-        self._rows = 0
+        self._rows = -1  # there is nothing yet
         made = self.path.with_name(f".{self.path.name[:100]}.{uuid4().hex}.part")
         try:
             if self.path.exists() and not _ours(self.path):
@@ -68,8 +68,8 @@ class RowFile:
 
         Raises RowFileError, with the file as it was, where the disk has no room.
         """
-        before, size = (HEAD + rows * self.columns * 4 for rows in (self._rows, count))
-        if count > self._rows or not count:
+        before, size = (HEAD + max(rows, 0) * self.columns * 4 for rows in (self._rows, count))
+        if count > self._rows:
             try:
                 # Room now, and not when a row is written: then a full disk would end the process.
                 if hasattr(os, "posix_fallocate"):

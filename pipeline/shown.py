@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.diff import Diff, KeysDiff
 from pipeline.store import Version
 from pipeline.store_collect import Collected
 
@@ -107,3 +108,29 @@ def _numbers(numbers: list[int]) -> str:
     if len(numbers) > 10:
         return f"{numbers[0]} to {numbers[-1]}"
     return ", ".join(map(str, numbers))
+
+
+def diff_told(found: Diff) -> str:
+    """Return two versions compared, for people."""
+    sources = f"{found.sources_added:,} sources more, {found.sources_removed:,} fewer"
+    lines = [f"version {found.a} -> {found.b}: {sources}"]
+    lines += [f"{name}: {was} -> {now}" for name, (was, now) in found.settings.items()]
+    for kind, keys in (("words", found.words), ("documents", found.documents)):
+        if keys is not None:
+            lines += [f"{kind}: " + line if i == 0 else "  " + line
+                      for i, line in enumerate(_keys_told(keys))]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _keys_told(keys: KeysDiff) -> Iterator[str]:
+    yield f"{keys.added:,} added, {keys.removed:,} removed, {keys.common:,} in both"
+    for verb in ("added", "removed"):
+        some: list[str] = getattr(keys, f"examples_{verb}")
+        if some:
+            yield f"{verb}: " + ", ".join(some)
+    if keys.cosine is not None:
+        yield f"mean cosine with before {keys.cosine:.3f}; {keys.same:,} have the same bits"
+    if keys.overlap is not None:
+        yield f"neighbours kept: {keys.overlap:.1%} of the nearest 10 of {keys.sampled:,}"
+    if keys.moved:
+        yield "moved most: " + ", ".join(f"{key} {cosine:.3f}" for key, cosine in keys.moved)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from corpora.shards import TokenShards
     from pipeline.ledger import Consumed, Ledger
     from pipeline.models.model import Model
+    from pipeline.phrases.frozen import FrozenPhrases
     from pipeline.store import Store, Version
     from pipeline.training import Progress, Receipt
     from pipeline.vocabulary import Vocabulary
@@ -47,8 +48,9 @@ class Setting:
     """What a run has around it and no stage changes.
 
     `cache` is the folder for token shards, or None where none are kept. `hide` takes values that
-    came from the environment out of a text, `show` puts them in again. `checkpoint`: seconds of training between two
-    checkpoints, None for none; `ending` is closed when the run has ended, well or not.
+    came from the environment out of a text, `show` puts them in again. `checkpoint`: seconds of
+    training between two checkpoints, None for none; `ending` is closed when the run has ended, well
+    or not.
     """
 
     report: Report
@@ -70,12 +72,14 @@ class State:
     found empty, None where nobody looked. `ledger` is what that version had read, and `consumed`
     what the run has trained on since. `forgot`: how many documents the run has made the model
     forget. `unread`: how many files readers with new_only have for this run, None where another
-    reader has a part in it.
+    reader has a part in it; `changed`: sources that were read before, as they were. `phrases`:
+    those that have been joined in the corpus, in this order.
     """
 
     setting: Setting
     corpus: Corpus | None = None
     shards: TokenShards | None = None
+    phrases: tuple[FrozenPhrases, ...] = ()
     vocabulary: Vocabulary | None = None
     model: Model | None = None
     parent: int | None = None
@@ -84,6 +88,7 @@ class State:
     consumed: tuple[Consumed, ...] = ()
     forgot: int = 0
     unread: int | None = None
+    changed: frozenset[str] = frozenset()
     metrics: Mapping[str, float] = field(default_factory=dict)
     receipt: Receipt | None = None
     version: Version | None = None

@@ -4,18 +4,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from corpora.declared import Declared
-from corpora.errors import MillraceError
 from corpora.reader import FileReader, Reader
 from corpora.shards import TokenShards, encode
 from corpora.transform import Transform
-from pipeline.source_names import named
 from pipeline.stage import Stage, State
-from pipeline.unseen import Compared, Listed, compared
+from pipeline.stage_unread import unread_of, without_known_text
 
 if TYPE_CHECKING:
     from corpora.corpus import Corpus
-
-SHOWN = 3  # files that a message names
 
 
 def applied(stage: Declared, state: State) -> State:
@@ -27,7 +23,7 @@ def applied(stage: Declared, state: State) -> State:
         corpus: Corpus = stage
         unread = 0 if state.corpus is None else state.unread
         if isinstance(stage, FileReader) and stage.new_only:
-            state, listed = _unread(stage, state)
+            state, listed = unread_of(stage, state)
             corpus, unread = listed, None if unread is None else unread + len(listed.listed)
         else:
             unread = None
@@ -41,14 +37,17 @@ def applied(stage: Declared, state: State) -> State:
     return replace(state, corpus=corpus, shards=None)
 
 
-def has_nothing_new(state: State) -> bool:
-    """Return whether every reader so far left out all that it found: nothing is there to read."""
-    return state.unread == 0
+def settled(stage: Declared, state: State) -> tuple[State, bool]:
+    """Return the state before a stage, and whether there is no new text for it to work on.
 
-
-def is_idle(stage: Declared, state: State) -> bool:
-    """Return whether there is nothing for a stage to do, because there is no new text."""
-    return isinstance(stage, Stage) and "corpus" in stage.needs and has_nothing_new(state)
+    Changed files may turn out to have the text that they had: for that they are read.
+    """
+    if not isinstance(stage, Stage) or "corpus" not in stage.needs:
+        return state, False
+    if state.unread and state.changed and state.shards is None and state.setting.cache is not None:
+        state, shards = encoded(state)
+        state = without_known_text(state, shards)
+    return state, state.unread == 0
 
 
 def is_revised(state: State) -> bool:
@@ -77,30 +76,3 @@ def encoded(state: State) -> tuple[State, TokenShards]:
             f"{kept if cache else 'nothing is cached: each epoch reads the text again'}"
         )
     return replace(state, shards=shards), shards
-
-
-def _unread(reader: FileReader, state: State) -> tuple[State, Listed]:
-    """Return what a reader has that the loaded version has not read, and the state after it."""
-    setting = state.setting
-    found = compared(reader, state.ledger, setting.hide, setting.show)
-    state.report.say(f"of {reader.use()}'s files {found.told()}")
-    return _without(reader, found, state), Listed(reader, found.read(reader.changed))
-
-
-def _without(reader: FileReader, found: Compared, state: State) -> State:
-    """Return the state after old text of changed and vanished files is taken out, as is wanted."""
-    changed = named((part.label for part in found.changed), state.setting.hide)
-    if changed and reader.changed == "error":
-        some = ", ".join(changed[:SHOWN]) + (", ..." if len(changed) > SHOWN else "")
-        raise MillraceError(
-            f"{len(changed):,} files are not what version {state.parent} has read: {some}. To mend "
-            'it: set changed = "update" to read them as new text, "replace" to take their old text '
-            'out, too, or "skip" to leave them as they are'
-        )
-    gone = [*(changed if reader.changed == "replace" else ())]
-    gone += found.vanished if reader.vanished == "forget" else ()
-    return _forget(state, gone) if gone else state
-
-
-def _forget(state: State, gone: list[str]) -> State:
-    raise MillraceError(f"{len(gone)} sources can't be taken out yet")

@@ -13,6 +13,7 @@ from pipeline.checkpoint import Checkpoints, opened
 from pipeline.ledger import Consumed, consumed
 from pipeline.models.model import Model, ModelError, tags_with
 from pipeline.passes import Plan
+from pipeline.phrases.joined import demand_joined
 from pipeline.run_key import run_key
 from pipeline.settings import Settings
 from pipeline.stage import Resource, Stage, State
@@ -139,13 +140,16 @@ class TrainStage(Stage):
             )
         if held is not None:
             _demand_equal(held.settings, settings)
+            demand_joined(held.phrases, state.phrases)
         before = held.tags if held else None
         tags = tags_with(shards, settings, before)
         if tags is not None:
             new = tags.size - (before.size if before else 0)
             state.report.say(f"{tags.size:,} documents, {new:,} of them new")
         if held is None:
-            return Model.fresh(vocabulary, settings, self.seed, tags)
+            made = Model.fresh(vocabulary, settings, self.seed, tags)
+            made.phrases = state.phrases
+            return made
         held.grow(vocabulary, self.seed, tags)
         return held
 

@@ -22,14 +22,15 @@ NO_LOCKS = {errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EN
 
 
 @contextmanager
-def temporary(folder: Path, content: bytes) -> Iterator[Path]:
-    """Give a synced file with `content` under a temporary name; the name is gone afterwards."""
+def temporary(folder: Path, content: bytes, *, synced: bool = True) -> Iterator[Path]:
+    """Give a file with `content` under a temporary name; the name is gone afterwards."""
     path = folder / f".tmp-{uuid.uuid4().hex}"
     try:
         with path.open("xb") as file:
             file.write(content)
-            file.flush()
-            sync(file.fileno())
+            if synced:
+                file.flush()
+                sync(file.fileno())
         yield path
     finally:
         with suppress(OSError):

@@ -38,7 +38,7 @@ class LocalStorage:
         with self._explained("write"):
             for folder in (self.root / "data", self.root / "commits"):
                 folder.mkdir(parents=True, exist_ok=True)
-                with self.writing(), temporary(folder, b"probe") as made:
+                with self.writing(), temporary(folder, b"probe", synced=False) as made:
                     other = made.with_name(made.name + "-link")
                     try:
                         link(made, other)
@@ -111,10 +111,10 @@ class LocalStorage:
         return True
 
     def replace(self, name: str, content: bytes) -> None:
-        """Write `content` as `name`, over what lies there."""
+        """Write `content` as `name`, over what lies there; a loss of power may undo it."""
         with (
             self._explained("write"),
-            temporary((self.root / name).parent, content) as made,
+            temporary((self.root / name).parent, content, synced=False) as made,
         ):
             made.replace(self.root / name)
 

@@ -7,9 +7,9 @@ without locks. An exception in a thread ends the run at once, as itself.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from pipeline.batch import Batch, Floats, Ints, Tally
 from pipeline.checkpoint import Checkpoints, Cursor, Pace, Paced
 from pipeline.kernels import TrainingError
 from pipeline.passes import Pass, Plan, kernel_of
+from pipeline.replay import Epochs, Shards
 from pipeline.settings import Settings
 from pipeline.tags import TagTable
 from pipeline.tree import Tree
@@ -66,7 +67,9 @@ class Epoch:
 class Receipt:
     """Proof of what a run trained: every row of the corpus, once in each epoch.
 
-    stopped: it was ended before the last epoch of its plan, by `on_epoch`.
+    rows, tokens, split: of the corpus; replayed: rows of older text that each epoch had besides;
+    the epochs' own figures have them, too. stopped: it was ended before the last epoch of its plan,
+    by `on_epoch`.
     """
 
     rows: int
@@ -75,17 +78,7 @@ class Receipt:
     epochs: tuple[Epoch, ...]
     seconds: float = field(compare=False)
     stopped: bool = False
-
-
-class Shards(Protocol):
-    """Token shards in the corpus's order, with what they come to together."""
-
-    rows: int
-    tokens: int
-    split: int
-
-    def __iter__(self) -> Iterator[TokenShard]:
-        """Go through the shards in order."""
+    replayed: int = 0
 
 
 # Rows that a worker copies, and uses of a copy between foldings by all workers together: measured
@@ -98,13 +91,15 @@ def train(
     weights: Weights,
     vocabulary: Vocabulary,
     settings: Settings,
-    shards: "Shards",
+    shards: Shards | Epochs,
     plan: Plan,
     *,
     tags: TagTable | None = None,
     tree: Tree | None = None,
     word_rates: Floats | None = None,
     tag_rates: Floats | None = None,
+    output_rates: Floats | None = None,
+    node_rates: Floats | None = None,
     workers: int = 1,
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_epoch: Callable[[Receipt], bool] | None = None,
@@ -112,34 +107,42 @@ def train(
 ) -> Receipt:
     """Train `weights`, whose rows are the ids of the vocabulary and the tags; return the receipt.
 
-    tree: of the vocabulary's words, for hierarchical softmax. word_rates (words), tag_rates (tags):
-    factors of the learning rate by row; a row with 0 keeps every bit. `on_progress` is called on
-    this thread, a few times a second. `on_epoch` is called on it after each epoch, when no other
-    thread writes, with the receipt so far, and ends the run by returning True; the learning rate
-    then stays above min_alpha. `checkpoints`: go on from the newest, if there is one, and make new
-    ones; with one worker the weights end as those of a run that was never killed. Raises
-    TrainingError if the weights stop being finite or if a row was not trained exactly once in an
-    epoch, whatever reading a shard raises, and what the two functions raise. After an exception the
-    weights are partly trained.
+    shards: or `Epochs` of as many epochs as the plan has. tree: of the vocabulary's words, for
+    hierarchical softmax. word_rates (words), tag_rates (tags), output_rates (words), node_rates
+    (words - 1): factors of the learning rate by row; a row with 0 keeps every bit. `on_progress` is
+    called on this thread, a few times a second. `on_epoch` is called on it after each epoch, when
+    no other thread writes, with the receipt so far, and ends the run by returning True; the
+    learning rate then stays above min_alpha. `checkpoints`: go on from the newest, if there is one,
+    and make new ones; with one worker the weights end as those of a run that was never killed.
+    Raises TrainingError if the weights stop being finite or if a row was not trained exactly once
+    in an epoch, whatever reading a shard raises, and what the two functions raise. After an
+    exception the weights are partly trained.
     """
     begun = time.monotonic()
+    work = shards if isinstance(shards, Epochs) else Epochs(shards, plan.epochs)
+    if len(work.totals) != plan.epochs:
+        raise ValueError(
+            f"{len(work.totals)} epochs were made ready, and the plan has {plan.epochs}"
+        )
     kernel = kernel_of(
         weights,
         vocabulary,
         settings,
         plan,
         tree,
-        tokens=shards.tokens * plan.epochs,
+        tokens=sum(tokens for _, tokens in work.totals),
         hot=HOT_ROWS if plan.hot_rows and workers > 1 else 0,
         fold=max(USES // workers, 1),
         input_rates=word_rates,
         tag_rates=tag_rates,
+        output_rates=output_rates,
+        node_rates=node_rates,
     )
-    mapped = [
-        Mapped(shard, vocabulary.lookup(shard.words), _tag_rows(shard, settings, tags))
-        for shard in shards
+    maps = [
+        Map(vocabulary.lookup(shard.words), _tag_rows(shard, settings, tags))
+        for shard in work.shards
     ]
-    run = _Run(kernel.train, mapped, shards, plan, workers, checkpoints, begun)
+    run = _Run(kernel.train, maps, work, plan, workers, checkpoints, begun)
     run.restore(weights)
     for epochs in range(1, plan.epochs + 1):
         if epochs > len(run.done):
@@ -158,8 +161,8 @@ class _Run:
     def __init__(
         self,
         do: Callable[[Batch], Tally],
-        mapped: Sequence["Mapped"],
-        shards: Shards,
+        maps: list["Map"],
+        work: Epochs,
         plan: Plan,
         workers: int,
         checkpoints: Checkpoints | None,
@@ -167,8 +170,8 @@ class _Run:
     ) -> None:
         self.done: list[Tally] = []  # of whole epochs
         self._do = do
-        self._mapped = mapped
-        self._shards = shards
+        self._maps = maps
+        self._work = work
         self._plan = plan
         self._workers = workers
         self._checkpoints = checkpoints
@@ -196,7 +199,7 @@ class _Run:
         epoch, start = len(self.done), self._start
         self._start = Cursor()
         work = Paced(
-            units(self._mapped, epoch, epoch * self._shards.tokens), self._pace, start.units
+            units(self._work, self._maps, epoch, self._before(epoch)), self._pace, start.units
         )
         tally = start.tally.sum(Tally())
         while not work.ended:
@@ -208,11 +211,11 @@ class _Run:
             tally.add(part)
             if not work.ended:
                 self._keep(weights, work.taken, tally)
-        shards = self._shards
-        if (tally.rows, tally.tokens) != (shards.rows, shards.tokens):
+        rows, tokens = self._work.totals[epoch]
+        if (tally.rows, tally.tokens) != (rows, tokens):
             raise TrainingError(
                 f"epoch {epoch + 1} trained {tally.rows} rows with {tally.tokens} tokens, but the "
-                f"corpus has {shards.rows} with {shards.tokens}: the shards changed on the way"
+                f"corpus has {rows} with {tokens}: the shards changed on the way"
             )
         self.done.append(tally)
 
@@ -223,8 +226,14 @@ class _Run:
 
     def receipt(self, epochs: int) -> Receipt:
         """Return the receipt of the first so many epochs."""
-        shards, closed = self._shards, tuple(_closed(tally) for tally in self.done[:epochs])
-        return Receipt(shards.rows, shards.tokens, shards.split, closed, self._seconds)
+        work, closed = self._work, tuple(_closed(tally) for tally in self.done[:epochs])
+        return Receipt(
+            work.rows, work.tokens, work.split, closed, self._seconds, replayed=work.replayed
+        )
+
+    def _before(self, epoch: int) -> int:
+        """Return how many tokens come before an epoch."""
+        return sum(tokens for _, tokens in self._work.totals[:epoch])
 
     @property
     def _seconds(self) -> float:
@@ -238,8 +247,7 @@ class _Run:
 
     def _progress(self, tally: Tally) -> Progress:
         plan, epoch = self._plan, len(self.done)
-        total = self._shards.tokens * plan.epochs
-        tokens = epoch * self._shards.tokens + tally.tokens
+        total, tokens = self._before(plan.epochs), self._before(epoch) + tally.tokens
         return Progress(
             epoch=epoch + 1,
             epochs=plan.epochs,
@@ -251,10 +259,9 @@ class _Run:
         )
 
 
-class Mapped(NamedTuple):
-    """A shard with the rows of the weights that its words and tags have."""
+class Map(NamedTuple):
+    """The rows of the weights that a shard's words and tags have."""
 
-    shard: TokenShard
     words: Ints
     tags: Ints | None
 
@@ -265,19 +272,19 @@ def _tag_rows(shard: TokenShard, settings: Settings, tags: TagTable | None) -> I
     return tags.lookup(shard.tags)
 
 
-def units(mapped: Sequence[Mapped], epoch: int, first_token: int) -> Iterator[Batch]:
-    """Yield an epoch's units of work in the corpus's order."""
+def units(work: Epochs, maps: list[Map], epoch: int, first_token: int) -> Iterator[Batch]:
+    """Yield an epoch's units of work in order; maps: of the shards."""
     first_row = 0
-    for shard, words, tags in mapped:
-        for batch in shard.batches():
-            tokens, offsets = arrays(cast("pa.ListArray[pa.Int32Scalar]", batch.column("tokens")))
-            unit = Batch(tokens, offsets, words, first_row, first_token, epoch)
-            if tags is not None:
-                of = arrays(cast("pa.ListArray[pa.Int32Scalar]", batch.column("tags")))
-                unit = replace(unit, tags=of[0], tag_offsets=of[1], tag_map=tags)
-            yield unit
-            first_row += len(offsets) - 1
-            first_token += int(offsets[-1]) - int(offsets[0])
+    for place, batch in work.batches(epoch):
+        words, tags = maps[place]
+        tokens, offsets = arrays(cast("pa.ListArray[pa.Int32Scalar]", batch.column("tokens")))
+        unit = Batch(tokens, offsets, words, first_row, first_token, epoch)
+        if tags is not None:
+            of = arrays(cast("pa.ListArray[pa.Int32Scalar]", batch.column("tags")))
+            unit = replace(unit, tags=of[0], tag_offsets=of[1], tag_map=tags)
+        yield unit
+        first_row += len(offsets) - 1
+        first_token += int(offsets[-1]) - int(offsets[0])
 
 
 def arrays(lists: "pa.ListArray[pa.Int32Scalar]") -> tuple[Ints, Ints]:

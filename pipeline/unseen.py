@@ -7,7 +7,7 @@ with the listing, so that no file is opened, or asked for by itself.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from corpora.corpus import Corpus
+from corpora.corpus import Chain, Corpus, Transformed
 from corpora.errors import MillraceError
 from corpora.part import Part
 from corpora.reader import Changed, FileReader
@@ -25,6 +25,17 @@ class Listed(Corpus):
     def parts(self) -> list[Part]:
         """Return them."""
         return list(self.listed)
+
+
+def without_parts(corpus: Corpus, labels: set[str]) -> Corpus:
+    """Return a corpus without the listed parts that have these labels."""
+    if isinstance(corpus, Listed):
+        return replace(corpus, listed=tuple(p for p in corpus.listed if p.label not in labels))
+    if isinstance(corpus, Chain):
+        return Chain(tuple(without_parts(link, labels) for link in corpus.links))
+    if isinstance(corpus, Transformed):
+        return Transformed(without_parts(corpus.base, labels), corpus.transform)
+    return corpus
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from pipeline.kernels import Kernel
 MATRICES = ("input", "tags", "output", "nodes")
 TWINS = {
     *("method", "join", "exact", "window", "negative", "hierarchical", "shrink", "share"),
-    *("tag_slots", "input_rates", "tag_rates", "keep", "noise", "path_at", "path"),
+    *("tag_slots", "keep", "noise", "path_at", "path"),
+    *("input_rates", "tag_rates", "output_rates", "node_rates"),
     *("alpha", "min_alpha", "tokens", "seed"),
 }
 

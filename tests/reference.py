@@ -73,11 +73,12 @@ class Row(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A row of W: of `output` or of `nodes`."""
+    """A row of W: of `output` or of `nodes`, and the factor of its learning rate (0: frozen)."""
 
     matrix: np.ndarray
     at: int
     label: int
+    rate: float
 
 
 class Centre(NamedTuple):
@@ -103,6 +104,8 @@ class Twin:
     tags: np.ndarray | None = None
     input_rates: np.ndarray | None = None
     tag_rates: np.ndarray | None = None
+    output_rates: np.ndarray | None = None
+    node_rates: np.ndarray | None = None
     keep: np.ndarray | None = None
     noise: np.ndarray | None = None
     path_at: np.ndarray | None = None
@@ -220,7 +223,7 @@ class Twin:
         """Return X for centre i: context words, then tags; concatenations have tags first."""
 
         def rows(matrix: np.ndarray, rates: np.ndarray | None, ids: list[int]) -> list[Row | None]:
-            return [Row(matrix, k, 1.0 if rates is None else float(rates[k])) for k in ids]
+            return [Row(matrix, k, rate_of(rates, k)) for k in ids]
 
         before = rows(self.input, self.input_rates, words[max(i - reach, 0) : i])
         after = rows(self.input, self.input_rates, words[i + 1 : i + 1 + reach])
@@ -250,10 +253,13 @@ class Twin:
                 other = noise_word(draw(noise, number * self.negative + k), self.noise)
                 if other not in ids:
                     ids.append(other)
-            outputs += [Output(self.output, k, int(k == word)) for k in ids]
+            outputs += [
+                Output(self.output, k, int(k == word), rate_of(self.output_rates, k)) for k in ids
+            ]
         if self.hierarchical:
             for step in self.path[self.path_at[word] : self.path_at[word + 1]].tolist():
-                outputs.append(Output(self.nodes, step >> 1, 1 - (step & 1)))
+                rate = rate_of(self.node_rates, step >> 1)
+                outputs.append(Output(self.nodes, step >> 1, 1 - (step & 1), rate))
         return outputs
 
     def _slopes(self, x: np.ndarray, outputs: list[Output], alpha: float) -> np.ndarray:
@@ -267,7 +273,8 @@ class Twin:
     def _outputs_learn(self, outputs: list[Output], g: np.ndarray, x: np.ndarray) -> None:
         if self.outputs_learn:
             for output, slope in zip(outputs, g, strict=True):
-                output.matrix[output.at] += slope * x
+                if output.rate != 0:
+                    output.matrix[output.at] += output.rate * slope * x
 
     def _pair_update(self, rows: list[Row], outputs: list[Output], g: np.ndarray) -> None:
         """Row by row, each from what those before it have made of W, W from what the row was."""
@@ -325,6 +332,10 @@ class Twin:
             part = 1 / n if (self.join == "mean") == self.exact else 1
             for row in centre.rows:
                 row.learn(part * change)
+
+
+def rate_of(rates: np.ndarray | None, at: int) -> float:
+    return 1.0 if rates is None else float(rates[at])
 
 
 def value(row: Row | Output) -> np.ndarray:

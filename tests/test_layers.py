@@ -89,6 +89,7 @@ pipeline.tags
 pipeline.tag_checks
 pipeline.passes
 pipeline.checkpoint
+pipeline.replay
 pipeline.training pipeline.inference
 pipeline.callbacks
 pipeline.vectors.arrow_plain
@@ -111,7 +112,7 @@ pipeline.phrases.counting
 pipeline.phrases.counts
 pipeline.phrases.vocab pipeline.phrases.text pipeline.phrases.stored
 pipeline.phrases.frozen
-pipeline.phrases.model
+pipeline.phrases.model pipeline.phrases.joined
 pipeline.phrases
 pipeline.old_shapes
 pipeline.old_names
@@ -121,7 +122,7 @@ pipeline.models.model_files
 pipeline.models.model
 pipeline.models.bundle
 pipeline.models.parameters pipeline.models.given pipeline.models.scan pipeline.models.memory
-pipeline.models.answers pipeline.models.reporting pipeline.models.lifecycle
+pipeline.models.answers pipeline.models.word_paths pipeline.models.reporting pipeline.models.lifecycle
 pipeline.models.preparing
 pipeline.models.face
 pipeline.models.saved
@@ -137,10 +138,14 @@ pipeline.store
 pipeline.store_collect pipeline.store_shards
 pipeline.cut_out
 pipeline.forget
-pipeline.forgetting
+pipeline.forgetting pipeline.diff
 pipeline.stage
 pipeline.unseen
+pipeline.read_alike
+pipeline.stage_unread
 pipeline.stage_corpus
+pipeline.measures pipeline.held_out
+pipeline.gates pipeline.inferring
 pipeline.run_key
 pipeline.stage_training
 pipeline.stages.*
@@ -155,9 +160,11 @@ pipeline.job
 pipeline.progress
 pipeline pipeline.models pipeline.stages pipeline.engines
 pipeline.exporting
+pipeline.plan pipeline.infer_files
+pipeline.plan_told
 pipeline.cli_edge pipeline.cli_results
 pipeline.shown
-pipeline.cli_models pipeline.cli_store
+pipeline.cli_models pipeline.cli_store pipeline.cli_plan
 pipeline.cli
 """.splitlines()
 

@@ -20,8 +20,9 @@ from corpora.tokens.lines import split_lines
 class LineSentence(FileReader):
     r"""Text files of one sentence a line; blank lines give nothing.
 
-    url: a file, a glob, or a list of them, at any address that fsspec knows; packed with gzip,
-    bzip2, xz or zstandard, or not. UTF-8; a byte-order mark is dropped; lines end at "\n" only.
+    url: a file, a glob, or a list of them, at any address that fsspec knows, or an open file;
+    packed with gzip, bzip2, xz or zstandard, or not. UTF-8; a byte-order mark is dropped; lines end
+    at "\n" only.
     max_sentence_length: a line of more words is cut after every so many; the cuts are counted.
     limit: read only so many lines of each file, blank ones included. errors: what becomes of bytes
     that are not UTF-8, as in `bytes.decode`: "strict" raises, "replace" puts U+FFFD in their place,

@@ -67,6 +67,8 @@ def unsecret(url: str) -> str:
     >>> unsecret("https://ann:secret@host/a.txt?token=secret")
     'https://host/a.txt'
     """
+    if "://" not in url:
+        return url
     return QUERY.sub(r"\1", CREDENTIALS.sub(r"\1\2@", WEB_USER.sub(r"\1", url)))
 
 

@@ -52,8 +52,9 @@ class Rows:
 class Pairs:
     """Pairs and a number for each: first, second, chain (n) int32; counts (n) int64.
 
-    >>> Pairs.of(np.array([1]), np.array([2]), np.array([0]), np.array([7]))
-    Pairs(first=array([1]), second=array([2]), chain=array([0]), counts=array([7]))
+    >>> one = Pairs(np.array([1]), np.array([2]), np.array([0]), np.array([7]))
+    >>> Pairs.from_slots(one.to_slots()).counts
+    array([7])
     """
 
     first: Ids
@@ -61,14 +62,14 @@ class Pairs:
     chain: Ids
     counts: Counts
 
-    @classmethod
-    def of(cls, first: Any, second: Any, chain: Any, counts: Any) -> "Pairs":
-        """Return pairs of arrays of any integers."""
-        return cls(first, second, chain, counts)
-
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.counts)
+
+    def taken(self, which: Any) -> "Pairs":
+        """Return some of them; which: their places."""
+        first, second, chain = self.first[which], self.second[which], self.chain[which]
+        return Pairs(first, second, chain, self.counts[which])
 
     @classmethod
     def from_slots(cls, slots: Slots) -> "Pairs":
@@ -178,7 +179,7 @@ class PairTable:
     """A hash table: pair to count.
 
     >>> table = PairTable()
-    >>> pairs = Pairs.of(np.array([1, 1]), np.array([2, 2]), np.array([0, 3]), np.array([7, 8]))
+    >>> pairs = Pairs(np.array([1, 1]), np.array([2, 2]), np.array([0, 3]), np.array([7, 8]))
     >>> table.add(pairs.to_slots())
     >>> table.add(pairs.to_slots()[:1])
     >>> len(table), table.find(pairs.to_slots()).tolist()
@@ -222,9 +223,7 @@ class PairTable:
         counts: Counts = np.empty(len(pairs), np.int64)
         given = ffi.cast("mr_pair *", pairs.ctypes.data)
         refuse(
-            lib.mr_pairs_find(
-                self._c, given, len(pairs), ffi.cast("int64_t *", counts.ctypes.data)
-            )
+            lib.mr_pairs_find(self._c, given, len(pairs), ffi.cast("int64_t *", counts.ctypes.data))
         )
         return counts
 

@@ -50,8 +50,14 @@ static inline void choose_noise(noise_set *set, matrix *output, int32_t negative
     set->n = n;
 }
 
+/* The factors of W's changes: few rows have another than 1, and a step without them is faster. */
+static inline void rate_output(step_outputs *to, int n, const float *rates, int64_t row) {
+    to->rate[n] = rates ? rates[row] : 1;
+    to->rated |= to->rate[n] != 1;
+}
+
 /* The target, and what differs from it of the noise. */
-static inline void add_words(step_outputs *to, matrix *output, int32_t target,
+static inline void add_words(step_outputs *to, matrix *output, const mr_model *m, int32_t target,
                              const noise_set *noise) {
     int n = 1;
     to->w[0] = row_of(output, target);
@@ -59,6 +65,11 @@ static inline void add_words(step_outputs *to, matrix *output, int32_t target,
     for (int k = 0; k < noise->n; k++) {
         to->w[n] = noise->row[k];
         n += noise->id[k] != target;
+    }
+    if (m->output_rates || m->node_rates) {
+        rate_output(to, 0, m->output_rates, target);
+        for (int k = 0, at = 1; k < noise->n; k++)
+            if (noise->id[k] != target) rate_output(to, at++, m->output_rates, noise->id[k]);
     }
     to->no = n;
     to->groups = to->word_groups = add_groups(to->size, n);
@@ -73,6 +84,8 @@ static inline void add_path(step_outputs *to, matrix *nodes, const mr_model *m, 
         to->w[to->no + o] = row_of(nodes, entry >> 1);
         if (o >= NEAR) prefetch_row(to->w[to->no + o], nodes->width);
         to->label[o] = entry & 1 ? 1.0f : -1.0f;
+        if (m->output_rates || m->node_rates)
+            rate_output(to, to->no + o, m->node_rates, entry >> 1);
     }
     uint8_t *size = to->size + to->groups;
     const int groups = add_groups(size, n);

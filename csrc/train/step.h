@@ -34,6 +34,8 @@ typedef struct {
     uint8_t *size;  /* (most) of each group */
     float *label;   /* (longest + BLOCK_O) signs of a path */
     float *signs;   /* (STEP * most + ROOM) signs of a path in G's order */
+    float *rate;    /* (most) factors of the changes of W, if one of them is not 1: */
+    int rated;      /*   then this is 1 */
     int groups, word_groups; /* the first `word_groups`: a target, then noise; the others: a path */
     int no;
 } step_outputs;
@@ -102,19 +104,22 @@ INLINE void slopes(const int nc, const int no, const int kind, float *const *x, 
                     alpha, loss);
 }
 
-/* One group in the column block at v. xv: (nc) X; d: (nc) gathers X's change. */
+/* One group in the column block at v. xv: (nc) X; d: (nc) gathers X's change. rate: (no) factors of
+   the changes of W, 0 for a row that stays as it is to the bit; or NULL. */
 INLINE void update_group(const int nc, const int no, const int learn, const vf *xv, vf *d,
-                         float *const *w, int v, const float *g) {
+                         float *const *w, int v, const float *g, const float *rate) {
     vf wv[BLOCK_O];
     UNROLL for (int o = 0; o < no; o++) wv[o] = load(w[o] + v);
     UNROLL for (int c = 0; c < nc; c++) {
         UNROLL for (int o = 0; o < no; o++) {
             const vf gv = fill(g[c * no + o]);
             d[c] += gv * wv[o];
-            if (learn) wv[o] += gv * xv[c];
+            if (learn) wv[o] += (rate ? gv * rate[o] : gv) * xv[c];
         }
     }
-    if (learn) UNROLL for (int o = 0; o < no; o++) store(w[o] + v, wv[o]);
+    if (learn)
+        UNROLL for (int o = 0; o < no; o++)
+            if (!rate || rate[o] != 0) store(w[o] + v, wv[o]);
 }
 
 #if BLOCK_O == 8
@@ -160,26 +165,26 @@ INLINE void slopes_of(const int nc, const step_outputs *s, float *g, int chunks,
 }
 
 /* All groups in the column block at v. */
-INLINE void update_groups(const int nc, const int learn, const step_outputs *s, const float *g,
+INLINE void update_groups(const int nc, const int rated, const step_outputs *s, const float *g,
                           const vf *xv, vf *d, int v) {
     for (int k = 0, o = 0; k < s->groups; o += s->size[k++]) {
-#define CALL(N) update_group(nc, N, learn, xv, d, s->w + o, v, g + STEP * o)
+#define CALL(N) update_group(nc, N, 1, xv, d, s->w + o, v, g + STEP * o, rated ? s->rate + o : 0)
         FOR_OUTPUTS(s->size[k], CALL)
 #undef CALL
     }
 }
 
 /* One column block after the other. rate: (nc) factors of the changes of X, 0 for a row that stays as
-   it is to the bit; or NULL. */
-INLINE void update_rows(const int nc, const step_outputs *s, const float *g, int chunks,
-                        float *const *x, const float *rate) {
+   it is to the bit; or NULL. rated: whether W has such factors, too. */
+INLINE void update_rows(const int nc, const int rated, const step_outputs *s, const float *g,
+                        int chunks, float *const *x, const float *rate) {
     for (int v = 0; v < chunks * VL; v += VL) {
         vf xv[STEP], d[STEP];
         UNROLL for (int c = 0; c < nc; c++) {
             xv[c] = load(x[c] + v);
             d[c] = fill(0.0f);
         }
-        update_groups(nc, 1, s, g, xv, d, v);
+        update_groups(nc, rated, s, g, xv, d, v);
         UNROLL for (int c = 0; c < nc; c++) {
             if (!rate) store(x[c] + v, load(x[c] + v) + d[c]);
             else if (rate[c] != 0) store(x[c] + v, load(x[c] + v) + d[c] * rate[c]);
@@ -245,8 +250,19 @@ INLINE int all_differ(const int nc, float *const *x) {
     return !same;
 }
 
+INLINE int all_one(const int nc, const float *rate) {
+    int one = 1;
+    if (rate) UNROLL for (int c = 0; c < nc; c++) one &= rate[c] == 1;
+    return one;
+}
+
 INLINE void update_of(const int nc, const step_outputs *s, const float *g, int chunks,
                       float *const *x, const float *rate) {
+    if (s->rated) {
+        update_rows(nc, 1, s, g, chunks, x, rate);
+        return;
+    }
+    if (all_one(nc, rate)) rate = 0; /* rows that learn as usual are the usual case */
 #define CALL(N) update_blocks(nc, N, x, s->w, chunks, g)
     if (s->groups == 1 && !rate && all_differ(nc, x)) FOR_OUTPUTS(s->no, CALL)
 #undef CALL
@@ -254,8 +270,8 @@ INLINE void update_of(const int nc, const step_outputs *s, const float *g, int c
     else if (TWO_FIT && s->groups == 2 && s->word_groups != 1 && !rate && all_differ(nc, x))
         FOR_OUTPUTS(s->no - BLOCK_O, CALL)
 #undef CALL
-    else if (!rate) update_rows(nc, s, g, chunks, x, 0);
-    else update_rows(nc, s, g, chunks, x, rate);
+    else if (!rate) update_rows(nc, 0, s, g, chunks, x, 0);
+    else update_rows(nc, 0, s, g, chunks, x, rate);
 }
 
 /* G of x: (nc), nc <= STEP */
@@ -276,11 +292,12 @@ static void step_update(const step_outputs *s, const float *g, int chunks, float
 }
 
 INLINE void change_of(const int no, const int first, const int learn, float *const *w,
-                      const float *g, int chunks, const float *h, float *change) {
+                      const float *g, int chunks, const float *h, float *change,
+                      const float *rate) {
     for (int v = 0; v < chunks * VL; v += VL) {
         const vf hv = load(h + v);
         vf d = first ? fill(0.0f) : load(change + v);
-        update_group(1, no, learn, &hv, &d, w, v, g);
+        update_group(1, no, learn, &hv, &d, w, v, g, rate);
         store(change + v, d);
     }
 }
@@ -289,7 +306,8 @@ INLINE void change_of(const int no, const int first, const int learn, float *con
 static void step_change(const step_outputs *s, const float *g, int chunks, const float *h,
                         float *change, int learn) {
     for (int k = 0, o = 0; k < s->groups; o += s->size[k++]) {
-#define CALL(N) change_of(N, k == 0, learn, s->w + o, g + STEP * o, chunks, h, change)
+        const float *rate = s->rated ? s->rate + o : 0;
+#define CALL(N) change_of(N, k == 0, learn, s->w + o, g + STEP * o, chunks, h, change, rate)
         FOR_OUTPUTS(s->size[k], CALL)
 #undef CALL
     }

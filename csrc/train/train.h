@@ -58,6 +58,8 @@ typedef struct {
     float *nodes;         /* (V - 1, width), likewise, if hierarchical: the tree's inner nodes */
     const float *input_rates; /* (V) factors of the learning rate, 0 freezes a row; or NULL: all 1 */
     const float *tag_rates;   /* (T) likewise */
+    const float *output_rates; /* (V) likewise, of the rows of `output` */
+    const float *node_rates;  /* (V - 1) likewise, of the rows of `nodes` */
     const uint32_t *keep;  /* (V) a word stays if a 32-bit draw is <= this */
     const uint64_t *noise; /* (V) alias table: alias in the high half, threshold in the low half */
     const int64_t *path_at; /* (V + 1) where each word's path begins in ... */

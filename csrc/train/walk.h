@@ -63,6 +63,14 @@ static inline int64_t width_of(const mr_model *m) {
     return m->join == MR_CONCAT ? (int64_t)(m->tag_slots + 2 * m->window) * m->stride : m->stride;
 }
 
+/* How many of the first n rows have copies: none if one of them is frozen, as folding a copy in may
+   turn a -0 into a 0. */
+static inline int64_t hot_rows(int64_t n, const float *rates) {
+    for (int64_t k = 0; rates && k < n; k++)
+        if (rates[k] == 0) return 0;
+    return n;
+}
+
 /* Lay the walk's arrays out in scratch, each on a 64-byte boundary; returns the bytes they take.
    With scratch NULL it only measures. */
 static int64_t walk_layout(walk_state *s, const mr_model *m, int64_t tokens, int64_t tags,
@@ -85,7 +93,7 @@ static int64_t walk_layout(walk_state *s, const mr_model *m, int64_t tokens, int
         ARRAY(it->left, it->hot + 1); \
         ARRAY(it->held, it->hot); \
     } while (0)
-#define HOT(pointer, n, rates) ((pointer) && !(rates) ? ((n) < m->hot ? (n) : m->hot) : 0)
+#define HOT(pointer, n, rates) ((pointer) ? hot_rows((n) < m->hot ? (n) : m->hot, rates) : 0)
     const int64_t width = width_of(m);
     const int64_t most = m->negative + 1 + (m->hierarchical ? (int64_t)m->longest : 0);
     const int64_t slots = 2 * (int64_t)m->window + (tags > m->tag_slots ? tags : m->tag_slots);
@@ -93,8 +101,8 @@ static int64_t walk_layout(walk_state *s, const mr_model *m, int64_t tokens, int
     /* Most tags are of one document; copies are for those few that many documents share. */
     MATRIX(tags, m->tags, m->stride,
            m->tag_rows > m->hot ? 0 : HOT(m->tags, m->tag_rows, m->tag_rates));
-    MATRIX(output, m->output, width, HOT(m->output, m->rows, 0));
-    MATRIX(nodes, m->nodes, width, HOT(m->nodes, m->rows - 1, 0));
+    MATRIX(output, m->output, width, HOT(m->output, m->rows, m->output_rates));
+    MATRIX(nodes, m->nodes, width, HOT(m->nodes, m->rows - 1, m->node_rates));
     ARRAY(s->ids, tokens);
     ARRAY(s->kept, tokens);
     ARRAY(s->rows, tokens);
@@ -112,6 +120,7 @@ static int64_t walk_layout(walk_state *s, const mr_model *m, int64_t tokens, int
             ARRAY(o->size, most);
             ARRAY(o->label, most + BLOCK_O);
             ARRAY(o->signs, STEP * most + ROOM);
+            ARRAY(o->rate, most);
         }
         ARRAY(p->g, STEP * most + ROOM);
         ARRAY(p->x, slots);
@@ -150,8 +159,8 @@ static void walk_end(walk_state *s) {
 /* What is predicted at a centre, with the noise of the step. */
 INLINE void outputs_of(walk_state *s, step_outputs *to, int32_t centre) {
     const mr_model *m = s->m;
-    to->no = to->groups = to->word_groups = 0;
-    if (m->negative) add_words(to, &s->output, centre, &s->noise);
+    to->no = to->groups = to->word_groups = to->rated = 0;
+    if (m->negative) add_words(to, &s->output, m, centre, &s->noise);
     if (m->hierarchical) add_path(to, &s->nodes, m, centre);
 }
 

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from corpora.declared import Declared
 from pipeline.engine import Engine
 from pipeline.stage import Stage, State
-from pipeline.stage_corpus import applied, is_idle, is_revised
+from pipeline.stage_corpus import applied, is_revised, settled
 
 
 def processors() -> int:
@@ -38,7 +38,8 @@ class Local(Engine):
         """Run one stage after the other, here."""
         for number, stage in enumerate(stages, start=1):
             state.report.stage(number, len(stages), type(stage).use())
-            if is_idle(stage, state):
+            state, idle = settled(stage, state)
+            if idle:
                 if not is_revised(state):
                     state.report.say(f"nothing new since version {state.parent}: nothing to do")
                     return state

@@ -1,7 +1,5 @@
 """What can be told from output vectors and counts: likely words, and the noise distribution."""
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,22 +20,6 @@ def likeliest(context: Floats, output: Floats, topn: int, *, mean: bool) -> list
     chances /= chances.sum()
     best = np.argsort(-chances, kind="stable")[:topn]
     return [(int(row), float(chances[row])) for row in best]
-
-
-def paths(at: NDArray[np.int64], path: NDArray[np.uint32]) -> dict[str, NDArray[np.object_]]:
-    """Return the turns ("code") and nodes ("point") of every word, arrays of a length of their own.
-
-    at (n + 1), path: as `Tree.paths` has them.
-
-    >>> paths(np.array([0, 1]), np.array([5], np.uint32))["point"][0].tolist()
-    [2]
-    """
-    parts = {"code": (path & 1).astype(np.uint8), "point": path >> 1}
-    made = {name: np.empty(len(at) - 1, object) for name in parts}
-    for name, part in parts.items():
-        for word, (begin, end) in enumerate(pairwise(at.tolist())):
-            made[name][word] = part[begin:end]
-    return made
 
 
 def cumulated(counts: NDArray[np.int64], ns_exponent: float) -> NDArray[np.uint32]:

@@ -21,6 +21,7 @@ from pipeline.models import model_files, zip_members
 from pipeline.models.model import Model
 from pipeline.models.model_files import ModelError
 from pipeline.models.zip_members import ALIGNED, Bytes, Member
+from pipeline.vectors.arrow_file import MAGIC, PICKLED
 from pipeline.vectors.files import local_path, writing
 
 ATTRIBUTES = "face.json"
@@ -84,7 +85,9 @@ def read(
             found = _folder(folder)
         else:
             try:
-                found = zip_members.read(model_files.mapped(cast("BinaryIO", file)), NAMES)
+                data = model_files.mapped(cast("BinaryIO", file))
+                _check_kind(data, label)
+                found = zip_members.read(data, NAMES)
             except (OSError, ValueError) as problem:
                 raise _no_model(label, problem) from None
     return _model(found, label, mmap, tag_file)
@@ -142,16 +145,21 @@ def _opened(
             "read it with mmap=None"
         )
     copy: Any = held.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
-    if isinstance(source, str | os.PathLike):
-        try:
+    try:
+        if isinstance(source, str | os.PathLike):
             for stored in listed(os.fspath(source), None)[:1]:
                 with closing(stored.read()) as blocks:
                     copy.writelines(blocks)
-        except CorpusError as error:
-            raise ModelError(str(error)) from None
-    else:
-        shutil.copyfileobj(source, copy, STEP)
-    copy.flush()
+        else:
+            shutil.copyfileobj(source, copy, STEP)
+        copy.flush()
+    except CorpusError as error:
+        raise ModelError(str(error)) from None
+    except OSError as error:
+        raise ModelError(
+            f"{label}: it can't be copied to this machine ({error}). To mend it: make room for it "
+            f"in {tempfile.gettempdir()}, or set TMPDIR to a folder that has some"
+        ) from None
     return None, copy, label
 
 
@@ -161,6 +169,14 @@ def _folder(folder: Path) -> dict[str, Member]:
         return {path.name: Member(model_files.mapped(path), None) for path in there}
     except (OSError, ValueError) as problem:
         raise _no_model(str(folder), problem) from None
+
+
+def _check_kind(data: Bytes, label: str) -> None:
+    """Raise ModelError for files that are told by how they begin."""
+    if data[:1].tobytes() == b"\x80":
+        raise ModelError("{}: {}. To mend it: {}".format(label, *PICKLED))
+    if data[: len(MAGIC)].tobytes() == MAGIC:
+        raise ModelError(f"{label} holds vectors, not a model. To mend it: KeyedVectors.load(...)")
 
 
 def _no_model(label: str, problem: object) -> ModelError:

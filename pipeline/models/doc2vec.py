@@ -16,7 +16,7 @@ from pipeline.models import memory
 from pipeline.models.given import Files
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import ModelError
-from pipeline.models.parameters import Common
+from pipeline.models.parameters import Common, plain
 from pipeline.models.word2vec import Word2Vec
 from pipeline.old_names import DOC2VEC
 from pipeline.settings import Method, Settings
@@ -96,7 +96,7 @@ class Doc2Vec(Word2Vec):
             dm=self.dm,
             dm_mean=self.cbow_mean,
             dm_concat=self.dm_concat,
-            dm_tag_count=self.dm_tag_count,
+            dm_tag_count=plain(self.dm_tag_count),
             dbow_words=self.dbow_words,
             exact_gradient=self.exact_gradient,
             **self._of_all(),

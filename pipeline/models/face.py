@@ -188,23 +188,17 @@ class Face(Preparing):
         """Do nothing: windows are padded with zeros, not with a word."""
 
     def create_binary_tree(self) -> None:
-        """Note each word's path in the tree of hierarchical softmax as attributes of `wv`.
+        """Do nothing: the tree of hierarchical softmax is made, and grows, with the vocabulary.
 
-        "code": the turns from the root on, 0 or 1; "point": the nodes that they are taken at, rows
-        of `syn1`. The tree itself is made, and grows, with the vocabulary. Raises ModelError for a
-        model without one.
+        Each word's path in it is an attribute of `wv`, made when it is asked for: "code", the turns
+        from the root on, 0 or 1, and "point", the nodes that they are taken at, rows of `syn1`.
 
         >>> from pipeline import Word2Vec
         >>> model = Word2Vec(hs=1, negative=0, min_count=1, vector_size=4)
         >>> model.build_vocab_from_freq({"the": 4, "mill": 2, "race": 1})
-        >>> model.create_binary_tree()
         >>> [len(model.wv.get_vecattr(word, "code")) for word in model.wv]
         [1, 2, 2]
         """
-        tree = self._known().tree
-        if tree is None:
-            raise ModelError("the model has no tree: make it with hs=1")
-        self.wv.expandos.update(answers.paths(*tree.paths()))
 
     def make_cum_table(self, domain: int = 2**31 - 1) -> None:
         """Do nothing: `cum_table` is made when it is asked for, and noise never goes stale."""
@@ -219,12 +213,12 @@ class Face(Preparing):
                 "through before has nothing left, so give a list or a corpus"
             )
         if plan.alpha > self.min_alpha_yet_reached and self.train_count:
-            log.warning(
+            log.info(
                 "Effective 'alpha' higher than previous training cycles: %g now, %g before",
                 plan.alpha, self.min_alpha_yet_reached,
             )  # fmt: skip
         if self.hs and self.negative:
-            log.warning(
+            log.info(
                 "Both hierarchical softmax and negative sampling are activated. Each word is "
                 "learnt twice; to do it once, set hs or negative to 0"
             )
@@ -241,8 +235,8 @@ class Face(Preparing):
                 shards, plan, workers=self.workers, on_progress=tell, on_epoch=on_epoch
             ),
         )  # fmt: skip
-        share = len(receipt.epochs) / plan.epochs
-        self.min_alpha_yet_reached = plan.alpha + (plan.min_alpha - plan.alpha) * share
+        left = 1 - len(receipt.epochs) / plan.epochs
+        self.min_alpha_yet_reached = plan.min_alpha + (plan.alpha - plan.min_alpha) * left
         self.train_count += 1
         self.total_train_time += receipt.seconds
         trained = sum(epoch.trained for epoch in receipt.epochs)

@@ -25,7 +25,7 @@ WARNING = (
     "this file is a pickle: reading it runs whatever program is in it, with all your rights. "
     "Import it only if you know who made it"
 )
-# -P and this path: the new process imports what this one does, and nothing from where it stands.
+# The new process imports what this one does.
 START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from pipeline.models.gensim_import import child; child(*sys.argv[2:])"

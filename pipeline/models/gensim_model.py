@@ -224,7 +224,7 @@ def _tree(attributes: Mapping[str, Any], size: int) -> Tree:
         follows[ends - steps] = False
         inner[size - 2 - points[follows]] = entries[np.flatnonzero(follows) - 1]
         tree = Tree(leaves, inner)
-        tree.paths()
+        tree.check()
     except (ValueError, IndexError) as error:
         raise ModelError(f"the paths of its words make no tree: {error}") from error
     return tree

@@ -259,14 +259,19 @@ class KeyedVectors(Searched):
         word nearest to b - a + c (Mikolov et al. 2013) that is none of the three, among the first
         `restrict_vocab`; questions with a word beyond them are left out, or with dummy4unknown
         wrong. A section is {"section": name, "correct": [...], "incorrect": [...]}; the last is of
-        all. Raises ValueError for a similarity_function other than "most_similar", and
+        all. similarity_function: "most_similar", or "most_similar_cosmul" for the word with the
+        best product of cosines (Levy and Goldberg 2014). Raises ValueError for another, and
         VectorFileError for a line that is no question.
         """
-        if similarity_function != "most_similar":
-            raise ValueError('analogies are answered by "most_similar" and nothing else')
+        if similarity_function not in ("most_similar", "most_similar_cosmul"):
+            raise ValueError(
+                'similarity_function is "most_similar" or "most_similar_cosmul", not '
+                f"{similarity_function!r}"
+            )
         return judged.analogies(
             self, analogies, restrict_vocab,
             case_insensitive=case_insensitive, dummy4unknown=dummy4unknown,
+            product=similarity_function == "most_similar_cosmul",
         )  # fmt: skip
 
     def evaluate_word_pairs(

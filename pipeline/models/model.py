@@ -15,10 +15,12 @@ from pipeline.models import model_files
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model_files import Files, Matrices, ModelError
 from pipeline.passes import Plan
+from pipeline.phrases.frozen import FrozenPhrases  # noqa: TC001  (one for all modules)
+from pipeline.replay import Epochs, Shards
 from pipeline.settings import Settings
 from pipeline.tag_checks import check_tags
 from pipeline.tags import TagTable
-from pipeline.training import Progress, Receipt, Shards
+from pipeline.training import Progress, Receipt
 from pipeline.tree import Tree
 from pipeline.vocabulary import Vocabulary
 from pipeline.weights import Floats, Weights, unpadded
@@ -58,6 +60,7 @@ class Model:
         self.settings = settings
         self.tags = tags
         self.tree = tree
+        self.phrases: tuple[FrozenPhrases, ...] = ()
         self._weights = weights  # Matrices: as they are mapped from files
         self._inference: inference.Inference | None = None  # for the weights as they are
         self._read: Weights | None = None  # what inference reads of a model that was opened
@@ -113,11 +116,13 @@ class Model:
 
     def train(
         self,
-        shards: Shards,
+        shards: Shards | Epochs,
         plan: Plan,
         *,
         word_rates: NDArray[np.float32] | None = None,
         tag_rates: NDArray[np.float32] | None = None,
+        output_rates: NDArray[np.float32] | None = None,
+        node_rates: NDArray[np.float32] | None = None,
         workers: int = 1,
         on_progress: Callable[[Progress], None] = lambda _: None,
         on_epoch: Callable[[Receipt], bool] | None = None,
@@ -126,7 +131,8 @@ class Model:
         """Train on a corpus's shards and return the receipt.
 
         word_rates (words), tag_rates (tags): factors of the learning rate by row, besides what the
-        keyed vectors have as `vectors_lockf`; a vector with 0 keeps every bit. Raises TagError
+        keyed vectors have as `vectors_lockf`; output_rates (words), node_rates (words - 1): of the
+        rows that are predicted. A row with 0 keeps every bit. Raises TagError
         where their rows are not the documents that the settings need or have tags without a vector,
         ValueError for rates that don't fit, and what `training.train` raises.
         """
@@ -145,6 +151,8 @@ class Model:
                 tree=self.tree,
                 word_rates=word_rates,
                 tag_rates=tag_rates,
+                output_rates=output_rates,
+                node_rates=node_rates,
                 workers=workers,
                 on_progress=on_progress,
                 on_epoch=on_epoch,
@@ -235,13 +243,15 @@ class Model:
 
     def files(self) -> Files:
         """Return all that is saved, as it is: nothing is copied."""
-        rates = (vectors.rates() for vectors in (self._words, self._documents))
-        return Files(self.vocabulary, self.settings, self._matrices(), self.tags, self.tree, *rates)
+        rates = self._words.rates(), self._documents.rates()
+        known = self.vocabulary, self.settings, self._matrices(), self.tags, self.tree
+        return Files(*known, *rates, self.phrases)
 
     @classmethod
     def of(cls, files: Files) -> "Model":
         """Return the model of such files; its matrices stay where they are until it is trained."""
         made = cls(files.vocabulary, files.settings, files.matrices, files.tags, files.tree)
+        made.phrases = files.phrases
         shown = ((made._words, files.word_rates), (made._documents, files.tag_rates))
         for vectors, rates in shown:
             if rates is not None:
@@ -276,6 +286,17 @@ class Model:
                 "the model has vectors of documents only: with PV-DBOW the words' vectors are not "
                 "trained. To mend it: set dbow_words = 1, or ask for documents"
             )
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether its matrices still lie in the files that it was opened from."""
+        return isinstance(self._weights, Matrices)
+
+    def show_moved(self) -> None:
+        """Forget what was computed of the weights: somebody has written into them."""
+        self._inference = self._read = None
+        with self._moving():
+            pass
 
     def _without_tags(self) -> Weights:
         """Return what inference reads: of a model that was opened, a copy without its documents."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
 from pipeline.models.zip_members import Bytes, Fill
+from pipeline.phrases.frozen import FrozenPhrases
 from pipeline.settings import Settings
 from pipeline.tags import TagTable
 from pipeline.tree import Tree
@@ -29,7 +30,11 @@ WORDS, TAGS, SETTINGS = "words.arrow", "tags.arrow", "settings.json"
 MATRICES = ("vectors", "output", "nodes", "tag_vectors")
 TREE = ("leaves", "inner")
 RATES = ("word_rates", "tag_rates")
-NAMES = (WORDS, TAGS, SETTINGS, *(f"{name}.npy" for name in (*MATRICES, *TREE, *RATES)))
+PHRASES = tuple(f"phrases-{n}.arrow" for n in range(1, 5))  # those joined first, then theirs
+NAMES = (
+    *(WORDS, TAGS, SETTINGS, *PHRASES),
+    *(f"{name}.npy" for name in (*MATRICES, *TREE, *RATES)),
+)
 PIECE = 1 << 14  # rows written at a time
 MOST_SAID = 1 << 20  # bytes of JSON
 MAGIC = b"\x93NUMPY\1\0"
@@ -70,7 +75,7 @@ class Files:
     """All that a model's files hold.
 
     word_rates, tag_rates: factors of the learning rate that users have set, (1) for all rows or one
-    for each; None where all are 1.
+    for each; None where all are 1. phrases: those joined in the text that it was trained on.
     """
 
     vocabulary: Vocabulary
@@ -80,6 +85,7 @@ class Files:
     tree: Tree | None
     word_rates: Floats | None = None
     tag_rates: Floats | None = None
+    phrases: tuple[FrozenPhrases, ...] = ()
 
 
 def members(files: Files) -> Iterator[tuple[str, Fill]]:
@@ -101,6 +107,10 @@ def members(files: Files) -> Iterator[tuple[str, Fill]]:
     said: dict[str, Any] = {"words": vocabulary.size, "settings": asdict(files.settings)}
     if rates:
         said["rates"] = {name: len(array) for name, array in rates.items()}
+    for name, phrases in zip(PHRASES, files.phrases, strict=False):
+        yield name, phrases.save
+    if files.phrases:
+        said["phrases"] = len(files.phrases)
     text = json.dumps(said, indent=1) + "\n"
     yield SETTINGS, lambda out: cast("None", out.write(text.encode()))
 
@@ -119,6 +129,8 @@ def read(folder: Path) -> Files:
 
 def mapped(file: Path | BinaryIO) -> Bytes:
     """Return a file's bytes where they lie; raises OSError or ValueError where there are none."""
+    if isinstance(file, Path) and not file.is_file():  # a pipe would keep us waiting
+        raise FileNotFoundError(f"there is no file {file.name}")
     return np.memmap(file, np.uint8, "r").view(np.ndarray)
 
 
@@ -141,6 +153,8 @@ def assembled(member: Members, label: str) -> Files:
             name: _read_array(member(f"{name}.npy"), f"{name}.npy", *shape, size)
             for name, shape in wanted.items()
         }
+        joined = PHRASES[: int(said.get("phrases", 0))]
+        phrases = tuple(FrozenPhrases.parsed(member(name), name) for name in joined)
         tree = Tree(found["leaves"], found["inner"]) if settings.hierarchical else None
         if tree is not None:
             tree.check()
@@ -151,8 +165,9 @@ def assembled(member: Members, label: str) -> Files:
             "To mend it: save the model again, or take another copy of it"
         ) from problem
     matrices = Matrices(**{name: found[name] for name in MATRICES if name in found})
-    rates = [found.get(name) for name in RATES]
-    return Files(Vocabulary(words, counts, size), settings, matrices, tags, tree, *rates)
+    rates: dict[str, Any] = {name: found.get(name) for name in RATES}
+    held = Vocabulary(words, counts, size)
+    return Files(held, settings, matrices, tags, tree, **rates, phrases=phrases)
 
 
 def _check_size(size: int, words: int) -> None:

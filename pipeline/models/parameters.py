@@ -9,7 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict
 from os import PathLike
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
+
+import numpy as np
 
 from pipeline.admission import Admission, TrimRule
 from pipeline.models.model_files import ModelError
@@ -149,6 +151,11 @@ class Parameters(ABC):
                 "hashfxn has to be the builtin hash: vectors begin with numbers that depend on "
                 "seed and row alone, so no function of the words can have an effect"
             )
+
+
+def plain(value: Any) -> Any:
+    """Return a number of NumPy's as one of Python's, which JSON has a way to write."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def fitting(held: Settings, asked: Settings) -> Settings:

@@ -17,6 +17,7 @@ from pipeline.models.model import Model, ModelError, tags_with
 from pipeline.models.parameters import Parameters, fitting
 from pipeline.models.reporting import ScanLog
 from pipeline.models.scan import Scan, Table, report
+from pipeline.models.word_paths import WithPaths
 from pipeline.vocabulary import Vocabulary
 
 LINES = 10_000  # read between two lines of the log
@@ -138,12 +139,11 @@ class Preparing(Parameters, Lifecycle):
         admission = self._admission(minimum, trim_rule)
         previous = self._known().vocabulary if update else None
         vocabulary = Vocabulary.build(self._scan.counted(), admission=admission, previous=previous)
-        self.effective_min_count = admission.effective_min_count(
-            vocabulary.counts[vocabulary.size :]
-        )
         found = report(vocabulary, share or 0.0)
         if not dry_run:
             self.min_count, self.sample, self._prepared = minimum, share, vocabulary
+            left_out = vocabulary.counts[vocabulary.size :]
+            self.effective_min_count = admission.effective_min_count(left_out)
             if not keep_raw_vocab:
                 self._scan = Scan([], self._scan.shards)
             self.add_lifecycle_event(
@@ -274,10 +274,12 @@ class Preparing(Parameters, Lifecycle):
         self._describe()
 
     def _describe(self) -> None:
-        """Note for each word the draw (of 2^32) up to which `sample` lets it stay."""
+        """Note for each word the draw (of 2^32) up to which `sample` lets it stay, and its path."""
         model = self._known()
-        kept = model.vocabulary.keep_thresholds(self.sample or 0.0)
-        model.keyed_vectors.expandos["sample_int"] = kept
+        words = model.keyed_vectors
+        words.expandos["sample_int"] = model.vocabulary.keep_thresholds(self.sample or 0.0)
+        if model.tree is not None:
+            words.expandos = WithPaths(words.expandos, model.tree)
 
     def _scanned(self, shards: TokenShards) -> tuple[int, int]:
         self._scan = Scan(shards, shards)

@@ -5,13 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Generic, Self, TypeVar
 
-import numpy as np
-
 from pipeline.models import bundle
 from pipeline.models.bundle import Target
 from pipeline.models.face import Face
 from pipeline.models.model import ModelError
-from pipeline.models.parameters import SAVED
+from pipeline.models.parameters import SAVED, plain
 from pipeline.settings import Settings
 from pipeline.training import Epoch, Receipt
 
@@ -72,7 +70,7 @@ class Saved(Face):
         """
         model = self._known()
         names = (*SAVED, *self._more_saved, *STATE)
-        said = {name: _plain(getattr(self, name)) for name in names}
+        said = {name: plain(getattr(self, name)) for name in names}
         said["receipt"] = asdict(self.receipt) if self.receipt else None
         bundle.write(fname_or_handle, model, said)
 
@@ -139,10 +137,6 @@ def arguments(settings: Settings) -> dict[str, Any]:
         "dm_concat": int(settings.join == "concat"),
         "dm_tag_count": settings.tag_count,
     }
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _receipt(said: Mapping[str, Any] | None) -> Receipt | None:

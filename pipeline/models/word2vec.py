@@ -14,7 +14,7 @@ from pipeline import inference
 from pipeline.admission import TrimRule
 from pipeline.models.given import Files
 from pipeline.models.model import ModelError
-from pipeline.models.parameters import Cache, OnProgress, no_progress
+from pipeline.models.parameters import Cache, OnProgress, no_progress, plain
 from pipeline.models.preparing import LINES
 from pipeline.models.saved import Saved
 from pipeline.old_names import MODEL
@@ -170,7 +170,8 @@ class Word2Vec(Saved):
     def _of_all(self) -> dict[str, Any]:
         """Return the settings that are spelt alike for every kind of model."""
         same = ("vector_size", "window", "negative", "ns_exponent", "shrink_windows")
-        return {name: getattr(self, name) for name in same} | {"hierarchical": bool(self.hs)}
+        held = {name: plain(getattr(self, name)) for name in same}
+        return held | {"hierarchical": bool(self.hs)}
 
     def _listed(self, given: Any) -> Corpus:
         return Sentences(given)

@@ -119,10 +119,8 @@ class PhraseCounts:
                         share.add(pairs)
             for share in shares:
                 share.finish()
-            if any(share.spilled for share in shares):
-                held = self._merged(shares, most)
-            else:
-                held = None
+            spilled = any(share.spilled for share in shares)
+            held = self._merged(shares, most) if spilled else None
         self.counts = np.pad(self.counts, (0, self._known() - len(self.counts)))
         self.counts[: len(new)] += new
         self.total += total
@@ -144,9 +142,10 @@ class PhraseCounts:
             chain = chains.get(tuple((~ids[1:-1]).tolist()))
             known = len(ids) > 1 and ids[0] >= 0 and ids[-1] >= 0 and chain is not None
             asked.append((ids[0], ids[-1], chain) if known else (-1, -1, 0))
-        first, second, chain_ids = np.array(asked, np.int64).reshape(-1, 3).T
+        first, second, chain_ids = np.array(asked, np.int32).reshape(-1, 3).T
         slots = Pairs(first, second, chain_ids, np.ones(len(asked), np.int64)).to_slots()
-        return np.sum([table.find(slots) for table in self._tables], axis=0)
+        found: Counts = np.sum([table.find(slots) for table in self._tables], axis=0)
+        return found
 
     def word_counts(self, words: Sequence[str]) -> Counts:
         """Return how often each word was seen, (n); 0 for a connector."""
@@ -176,13 +175,15 @@ class PhraseCounts:
     def grams(self) -> tuple[Any, Counts]:
         """Return all words, as lists of one, and all pairs, (n), and how often each was seen."""
         seen = np.flatnonzero(self.counts)
-        words = self._lists(np.arange(len(seen) + 1), (seen + len(self.connectors)).astype(np.int32))
+        ids = (seen + len(self.connectors)).astype(np.int32)
+        words = self._lists(np.arange(len(seen) + 1), ids)
         pairs = self.pairs()
         counts = np.concatenate([self.counts[seen], pairs.counts])
         return pa.concat_arrays([words, self.spelled(pairs)]), counts
 
     def _lists(self, ends: Counts, ids: Ids) -> Any:
-        words: Any = pa.DictionaryArray.from_arrays(pa.array(ids), self.words.words)
+        indices: Any = pa.array(ids)
+        words: Any = pa.DictionaryArray.from_arrays(indices, self.words.words)
         return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), words)
 
     def _known(self) -> int:

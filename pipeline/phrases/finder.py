@@ -67,9 +67,8 @@ class PhraseFinder(ABC):
         """Return the phrases that sentences have in them, and their scores."""
         found: dict[str, float] = {}
         for sentence in sentences:
-            for phrase, score in self.analyze_sentence(sentence):
-                if score is not None:
-                    found[phrase] = score
+            told = self.analyze_sentence(sentence)
+            found |= {phrase: score for phrase, score in told if score is not None}
         return found
 
     def _join(self, sentence: list[str]) -> list[str]:

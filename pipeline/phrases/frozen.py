@@ -1,10 +1,9 @@
 """Models that know their phrases, and FrozenPhrases, which knows nothing else."""
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +40,7 @@ class PhraseModel(PhraseFinder):
         {'new_york': 3.0}
         """
         if self._is_changed:
-            return super().find_phrases(sentences)
+            return super().find_phrases(cast("Iterable[Iterable[str]]", sentences))
         table = self.table
         there = np.zeros(len(table), bool)
         for words, _, batches in pieces(sentences):
@@ -76,7 +75,7 @@ class PhraseModel(PhraseFinder):
         return super()._join(sentence) if self._is_changed else self._joiner(sentence)
 
     def _corpus(self, corpus: Corpus) -> Corpus:
-        return super()._corpus(corpus) if self._is_changed else corpus.phrases(self)  # type: ignore[no-any-return]
+        return super()._corpus(corpus) if self._is_changed else corpus.phrases(self)
 
     @property
     def _joiner(self) -> Callable[[list[str]], list[str]]:
@@ -121,7 +120,7 @@ class FrozenPhrases(PhraseModel):
     ) -> "FrozenPhrases":
         """Return the phrases of a table; the rest says how they were found."""
         made = cls.__new__(cls)
-        made._take(table, scoring, threshold, min_count)
+        made._take(table, scoring, threshold, min_count)  # noqa: SLF001
         return made
 
     @classmethod
@@ -137,10 +136,18 @@ class FrozenPhrases(PhraseModel):
         scoring: the function that made the scores, if it was one of your own; it is also found if
         its module has been imported. Raises PhraseFileError for what is no such file.
         """
-        held = stored.read(address)
+        return cls._only(stored.read(address), scoring)
+
+    @classmethod
+    def parsed(cls, content: Any, label: str) -> "FrozenPhrases":
+        """Return the phrases of a file's bytes; label: its name, for errors."""
+        return cls._only(stored.parsed(content, label), None)
+
+    @classmethod
+    def _only(cls, held: stored.Held, scoring: scores.Scorer | None) -> "FrozenPhrases":
         if held.column != "score":
             raise PhraseFileError(
-                "these are counts, not phrases", url=os.fspath(address),
+                "these are counts, not phrases", url=held.label,
                 remedy="read them with Phrases.load",
             )  # fmt: skip
         return cls.held(held, scoring)
@@ -191,7 +198,7 @@ class FrozenPhrases(PhraseModel):
     _ours = score_candidate
 
     def save(self, address: Address | BinaryIO) -> None:
-        """Write one Arrow file with all phrases and their scores; it gets its name when complete."""
+        """Write one Arrow file of all phrases and their scores; it gets its name when complete."""
         stored.write(address, self._all.grams, "score", self._all.scores, self.settings())
 
     def __str__(self) -> str:

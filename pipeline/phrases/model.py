@@ -119,7 +119,7 @@ class Phrases(PhraseModel):
         a, b = self._counts.word_counts([word_a, word_b]).tolist()
         if not (a and b and both):
             return None, None
-        score = self._score(a, b, both)
+        score = self._score(a, b, both, len(self._counts))
         return (self.delimiter.join(words), score) if score > self.threshold else (None, None)
 
     _ours = score_candidate
@@ -169,21 +169,19 @@ class Phrases(PhraseModel):
             & (a > 0) & (b > 0)
         )  # fmt: skip
         numbers = zip(a[may].tolist(), b[may].tolist(), pairs.counts[may].tolist(), strict=True)
-        made = np.array([self._score(*three) for three in numbers], np.float64)
+        score = self._score
+        made = np.array([score(*three, total[0]) for three in numbers], np.float64)
         good = made > self.threshold
-        grams = counts.spelled(pairs.of(
-            *(column[may[good]] for column in (pairs.first, pairs.second, pairs.chain)),
-            pairs.counts[may[good]],
-        ))  # fmt: skip
+        grams = counts.spelled(pairs.taken(may[good]))
         sides: dict[str, Any] = {"delimiter": self.delimiter, "connectors": counts.connectors}
         return PhraseTable(grams.cast(STRINGS), made[good], **sides)
 
-    def _score(self, a: int, b: int, both: int) -> float:
+    def _score(self, a: int, b: int, both: int, len_vocab: int) -> float:
         return self.scoring(
             worda_count=a,
             wordb_count=b,
             bigram_count=both,
-            len_vocab=len(self._counts),
+            len_vocab=len_vocab,
             min_count=self.min_count,
             corpus_word_count=self._counts.total,
         )

@@ -26,7 +26,7 @@ class Held:
     sides: delimiter and connectors; total: words read; settings: the others.
     """
 
-    address: Address
+    label: str
     grams: Any
     column: str
     numbers: NDArray[Any]
@@ -50,7 +50,16 @@ def write(
 
 def read(address: Address) -> Held:
     """Read a file; PhraseFileError where it is no file of phrases."""
-    grams, column, numbers, said = phrase_files.read(address)
+    return _held(phrase_files.read(address), os.fspath(address))
+
+
+def parsed(content: Any, label: str) -> Held:
+    """Return what a file's bytes hold; label: its name, for errors."""
+    return _held(phrase_files.parsed(content, label), label)
+
+
+def _held(found: phrase_files.Found, label: str) -> Held:
+    grams, column, numbers, said = found
     try:
         sides = {
             "delimiter": _of(str, said.pop("delimiter")),
@@ -63,8 +72,8 @@ def read(address: Address) -> Held:
             wanted |= {"max_vocab_size": int, "progress_per": int}
         settings = {name: _of(kind, said.pop(name)) for name, kind in wanted.items()}
     except (KeyError, TypeError, ValueError) as error:
-        raise _wrong(address, error) from None
-    return Held(address, grams, column, np.asarray(numbers), sides, total, settings)
+        raise _wrong(label, error) from None
+    return Held(label, grams, column, np.asarray(numbers), sides, total, settings)
 
 
 @contextmanager
@@ -73,7 +82,7 @@ def blamed(held: Held) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise _wrong(held.address, error) from None
+        raise _wrong(held.label, error) from None
 
 
 def _of(kind: Any, value: Any) -> Any:
@@ -82,9 +91,9 @@ def _of(kind: Any, value: Any) -> Any:
     return value
 
 
-def _wrong(address: Address, error: Exception) -> PhraseFileError:
+def _wrong(label: str, error: Exception) -> PhraseFileError:
     return PhraseFileError(
         f"this is no file of phrases ({error})",
-        url=os.fspath(address),
+        url=label,
         remedy="give one that save() wrote",
     )

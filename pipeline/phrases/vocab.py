@@ -1,6 +1,7 @@
 """The counts of words and pairs as a mapping from strings, as gensim's users know them."""
 
 from collections.abc import ItemsView, Iterator, Mapping
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -80,8 +81,8 @@ class PhraseVocab(Mapping[str, int]):
         """Yield names and counts, many at a time."""
         grams, counts = self._counts.grams()
         for at in range(0, len(counts), PIECE):
-            some = grams.slice(at, PIECE).cast(STRINGS)
-            yield pc.binary_join(some, self._delimiter).to_pylist(), counts[at : at + PIECE].tolist()
+            names: Any = pc.binary_join(grams.slice(at, PIECE).cast(STRINGS), self._delimiter)
+            yield names.to_pylist(), counts[at : at + PIECE].tolist()
 
 
 class _Items(ItemsView[str, int]):

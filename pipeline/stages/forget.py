@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from corpora.shards.shard_set import drop_contents
 from pipeline.forget import forget
+from pipeline.forgetting import LEFT_OUT
 from pipeline.ledger import Ledger
 from pipeline.stage import Resource, Stage, State
 
@@ -45,9 +46,14 @@ class Forget(Stage):
 
     def run(self, state: State) -> State:
         """Cut the documents out of the version that was loaded."""
+        recipe = state.setting.recipe
+        if any(str(one) in recipe for one in (*self.tags, *self.sources)):
+            state = replace(state, setting=replace(state.setting, recipe=LEFT_OUT))
         if state.model is None:
             state.report.say("the store has no version yet: there is nothing to forget")
             return state
+        # Until the run has ended nobody collects the sets that are made here.
+        state.setting.ending.enter_context(state.store.storage.writing())
         found = forget(
             state.store,
             state.model,

@@ -4,7 +4,6 @@ import dataclasses
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from pipeline.forgetting import LEFT_OUT
 from pipeline.stage import Resource, Stage, State
 
 
@@ -30,7 +29,7 @@ class Publish(Stage):
         version = state.store.publish(
             state.model.save,
             parent=state.parent,
-            recipe=LEFT_OUT if state.forgot else state.setting.recipe,
+            recipe=state.setting.recipe,
             ledger=state.ledger,
             consumed=state.consumed,
             keep_shards=self.keep_shards,

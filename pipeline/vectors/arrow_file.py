@@ -5,12 +5,14 @@ each attribute, so that whatever reads Arrow can read it. Nothing in it is code.
 """
 
 import os
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpora.sources.source import Source
 from pipeline.tags import TagTable
 from pipeline.vectors import arrow_plain
 from pipeline.vectors.errors import VectorFileError
@@ -21,6 +23,11 @@ from pipeline.vectors.rows import Matrix, in_order
 KIND, VERSION = b"millrace.keyed_vectors", b"1"
 ATTRIBUTE, LOCKS = "attribute.", "lockf"
 MAGIC = b"ARROW1"
+OTHERS = "read word2vec's formats with load_word2vec_format"
+PICKLED = (
+    "it looks like a pickle of gensim's, which would run as code",
+    "make a file of it that doesn't, with the command `millrace import-gensim`",
+)
 Held = tuple[TagTable, Matrix, dict[str, NDArray[Any]]]
 
 
@@ -59,28 +66,46 @@ def read(address: Address, mmap: str | None) -> Held:
     """
     if mmap not in (None, "r"):
         raise ValueError(f"mmap is None or 'r', not {mmap!r}")
+    _check_model(os.fspath(address))
     file = source(address)
     path = None if file.archive else local_path(os.fspath(address))
     try:
-        opened = _mapped(str(path)) if path else None
-        if opened is None:
-            if mmap is not None:
-                raise VectorFileError(
-                    "only a local file that is not packed can be mapped", url=file.label,
-                    remedy="unpack it on this machine, or read it with mmap=None",
-                )  # fmt: skip
-            opened = pa.BufferReader(b"".join(file.blocks()))
-        return _held(opened, file.label, copied=mmap is None)
+        return _held(_opened(file, path, mmap), file.label, copied=mmap is None)
     except VectorFileError:
         raise
     except (pa.ArrowException, TypeError, KeyError, ValueError, OSError) as error:
         raise _not_ours(file.label, str(error)) from None
 
 
+def _check_model(address: str) -> None:
+    """Raise VectorFileError for a model's file: it is a zip, but its members are no choice."""
+    path = local_path(address)
+    if path is not None and path.is_file():
+        with path.open("rb") as file:
+            head = file.read(64)
+        if head.startswith(b"PK") and b"words.arrow" in head:
+            raise VectorFileError(
+                "this is a model, whose vectors are a part of it", url=address,
+                remedy="load it with Word2Vec.load(...) or Doc2Vec.load(...), and take its .wv",
+            )  # fmt: skip
+
+
+def _opened(file: Source, path: Path | None, mmap: str | None) -> Any:
+    mapped = _mapped(str(path)) if path else None
+    if mapped is not None:
+        return mapped
+    if mmap is not None:
+        raise VectorFileError(
+            "only a local file that is not packed can be mapped", url=file.label,
+            remedy="unpack it on this machine, or read it with mmap=None",
+        )  # fmt: skip
+    return pa.BufferReader(b"".join(file.blocks()))
+
+
 def _mapped(path: str) -> Any:
     mapped = pa.memory_map(path)
     if mapped.size() >= 2 and mapped.read(len(MAGIC))[:1] == b"\x80":
-        raise _not_ours(path, "it looks like a pickle of gensim's, which would run as code")
+        raise _not_ours(path, *PICKLED)
     mapped.seek(0)
     packed = mapped.read(len(MAGIC)) != MAGIC
     mapped.seek(0)
@@ -116,8 +141,7 @@ def _column(name: str, values: NDArray[Any]) -> Any:
         ) from None
 
 
-def _not_ours(label: str, why: str) -> VectorFileError:
+def _not_ours(label: str, why: str, remedy: str = OTHERS) -> VectorFileError:
     return VectorFileError(
-        f"this is no file of vectors that save() wrote: {why}", url=label,
-        remedy="read word2vec's formats with load_word2vec_format",
-    )  # fmt: skip
+        f"this is no file of vectors that save() wrote: {why}", url=label, remedy=remedy
+    )

@@ -11,7 +11,7 @@ from pipeline.vectors.correlation import Correlation, pearson, spearman
 from pipeline.vectors.errors import VectorFileError
 from pipeline.vectors.files import Address, lines
 from pipeline.vectors.rows import TINY, cosine
-from pipeline.vectors.search import nearest
+from pipeline.vectors.search import likest, nearest
 from pipeline.vectors.searched import Searched
 
 Question = tuple[str, str, str, str]
@@ -36,10 +36,12 @@ def analogies(
     *,
     case_insensitive: bool,
     dummy4unknown: bool,
+    product: bool = False,
 ) -> tuple[float, list[dict[str, Any]]]:
     """Return the share of right answers, and a dict for each section; the last is of all.
 
-    Raises VectorFileError for a line that is no question, or stands before the first heading.
+    product: answer by 3CosMul, and not by the cosine with b - a + c. Raises VectorFileError for a
+    line that is no question, or stands before the first heading.
     """
     known = _known(vectors, restrict_vocab, fold=case_insensitive)
     sections = list(_sections(path, fold=case_insensitive))
@@ -49,7 +51,7 @@ def analogies(
         for at, question in enumerate(section.questions)
         if all(word in known for word in question)
     ]
-    names = _answers(vectors, [rows for _, _, rows in asked], restrict_vocab)
+    names = _answers(vectors, [rows for _, _, rows in asked], restrict_vocab, product=product)
     for (section, at, _), found in zip(asked, names, strict=True):
         question = section.questions[at]
         folded = (name.upper() if case_insensitive else name for name in found)
@@ -112,9 +114,9 @@ def _known(vectors: Searched, restrict: int | None, *, fold: bool) -> Known:
 
 
 def _answers(
-    vectors: Searched, asked: list[list[int]], restrict: int | None
+    vectors: Searched, asked: list[list[int]], restrict: int | None, *, product: bool
 ) -> Iterator[list[str]]:
-    """Yield the names nearest to b - a + c for each question, without the three given."""
+    """Yield the names that answer each question best, without the three given."""
     if not asked:
         return
     rows = np.array(asked)
@@ -124,9 +126,13 @@ def _answers(
         np.asarray(vectors.vectors[index], np.float32) / np.maximum(norms[index], TINY)[:, None]
         for index in rows.T[:3]
     ]
-    wanted = unit[1] - unit[0] + unit[2]
-    wanted /= np.maximum(np.linalg.norm(wanted, axis=1), TINY)[:, None]
-    where, _ = nearest(vectors.vectors[span], norms, wanted, LOOKED_AT + 3)
+    held = vectors.vectors[span]
+    if product:
+        where = likest(held, norms, unit[0], (unit[1], unit[2]), LOOKED_AT + 3)
+    else:
+        wanted = unit[1] - unit[0] + unit[2]
+        wanted /= np.maximum(np.linalg.norm(wanted, axis=1), TINY)[:, None]
+        where, _ = nearest(held, norms, wanted, LOOKED_AT + 3)
     names = vectors.index_to_key.at(np.maximum(where, 0).ravel())
     for question, (row, found) in zip(rows.tolist(), enumerate(where.tolist()), strict=True):
         near = zip(found, names[row * len(found) : (row + 1) * len(found)], strict=True)

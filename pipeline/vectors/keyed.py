@@ -97,8 +97,9 @@ class Keyed:
 
     def follows(self, vectors: Matrix) -> bool:
         """Tell whether this is the matrix that `follow` was given last."""
-        mine, other = self._store.__array_interface__, vectors.__array_interface__
-        return self._followed and all(mine[part] == other[part] for part in ("data", "shape"))
+        # By the addresses of its ends: this is asked at every look at a model's vectors.
+        same = self._followed and self._store.shape == vectors.shape
+        return same and np.may_share_memory(self._store, vectors)
 
     def moving(self, now: bool) -> None:
         """Say whether the vectors are being trained: until they aren't, no length is kept."""
@@ -127,8 +128,9 @@ class Keyed:
             return
         if np.shape(vectors) != self._store.shape:
             raise ValueError(
-                f"a model's vectors have shape {self._store.shape}, not {np.shape(vectors)}. To "
-                "mend it: take a copy(), whose vectors are its own"
+                f"a model's vectors have shape {self._store.shape}, not {np.shape(vectors)}, and "
+                "build_vocab(update=True) has made those of new keys. To mend it: leave them to "
+                "it, or take a copy(), whose vectors are its own"
             )
         self.demand_writable()
         self._store[...] = vectors

@@ -16,6 +16,7 @@ GROUP = 1024  # scores of which only the highest is looked at first
 QUERIES = 512  # queries whose scores are held at a time
 FEW = 256  # rows of the first block
 BLOCK = 1024  # rows of every later block but the next few
+LEAST = np.float32(1e-6)  # added to what 3CosMul divides by
 PENDING = 1 << 20  # candidates held before all but the best are dropped
 
 
@@ -80,6 +81,31 @@ def nearest(vectors: Matrix, norms: Floats, queries: Matrix, n: int) -> tuple[In
     how = np.concatenate([part for _, part in parts], axis=1)
     order = np.argsort(np.where(where < 0, np.inf, -how), axis=1, kind="stable")[:, :n]
     return np.take_along_axis(where, order, 1), np.take_along_axis(how, order, 1)
+
+
+def likest(
+    vectors: Matrix, norms: Floats, against: Floats, toward: tuple[Floats, Floats], n: int
+) -> Indexes:
+    """Return the rows (m, n) that are likest by 3CosMul, likest first; -1 where there are no more.
+
+    against, toward: (m, d) each, of length 1. A row's score is the product of its cosines with both
+    of `toward`, shifted to 0 to 1, over that with `against` (Levy and Goldberg 2014).
+
+    >>> rows = np.eye(3, dtype=np.float32)
+    >>> likest(rows, np.ones(3, np.float32), rows[:1], (rows[1:2], rows[1:2]), 2).tolist()
+    [[1, 2]]
+    """
+    found = []
+    for some in blocks(len(against), QUERIES):
+        kept = _Kept(len(against[some]), min(n, len(vectors)))
+        for part in blocks(len(vectors), BLOCK):
+            rows = np.asarray(vectors[part], np.float32) / np.maximum(norms[part], TINY)[:, None]
+            less, one, two = ((1 + side[some] @ rows.T) / 2 for side in (against, *toward))
+            scores = (one * two / (less + LEAST)).astype(np.float32, copy=False)
+            scores[:, np.flatnonzero(~np.isfinite(norms[part]))] = -np.inf
+            kept.compare(scores, part.start)
+        found.append(kept.result()[0])
+    return np.concatenate(found)
 
 
 def _nearest(

@@ -8,13 +8,11 @@ import numpy as np
 from pipeline.vectors.compared import Compared
 from pipeline.vectors.keys import KINDS, Key
 from pipeline.vectors.rows import Floats, Matrix, direction
-from pipeline.vectors.search import Indexes, best, cosines, nearest
+from pipeline.vectors.search import LEAST, Indexes, best, cosines, nearest
 
 Term = Key | Matrix
 Query = Term | tuple[Term, float]
 Found = list[tuple[Any, float]]
-
-LEAST = 1e-6  # added to what 3CosMul divides by
 
 
 class Indexer(Protocol):
@@ -82,7 +80,7 @@ class Searched(Compared):
                 result *= (1 + cosines(vectors, norms, self._query([cast("Term", term)])[0])) / 2
             return result
 
-        scores = product(terms) / (product(against) + np.float32(LEAST))
+        scores = product(terms) / (product(against) + LEAST)
         if topn is None:
             return scores
         given = self._query([*terms, *against])[1]

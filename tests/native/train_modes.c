@@ -271,7 +271,7 @@ int main(int n, char **given) {
     mr_model copies = m, rated = m; /* busy rows as copies; rates, and other sizes */
     copies.hot = 8;
     every_mode(copies, &c, isa, threads, shared);
-    rated.input_rates = rated.tag_rates = rates;
+    rated.input_rates = rated.tag_rates = rated.output_rates = rated.node_rates = rates;
     rated.dim = 37;
     rated.exact = 1;
     every_mode(rated, &c, isa, threads, shared);

@@ -225,7 +225,8 @@ def test_other_zips(tmp_path):
     for text in (b"[]", b"{", b"[" * 200_000, b" " * (1 << 21)):
         refused(packed({**good, "settings.json": text}.items()), "does not hold a model")
         refused(packed({**good, "face.json": text}.items()), "does not hold a model")
-    refused(io.BytesIO(b"\x80\x04pickle" * 99), "may be cut off")
+    refused(io.BytesIO(b"\x80\x04pickle" * 99), "pickle of gensim's.*import-gensim")
+    refused(io.BytesIO(b"something else" * 99), "may be cut off")
 
 
 def test_numbers_that_promise_too_much():
@@ -391,3 +392,13 @@ def test_columns_that_are_packed_are_refused(packing, tmp_path):
     path.write_bytes(bomb)
     with pytest.raises(VectorFileError, match="packed"):
         KeyedVectors.load(path)
+
+
+def test_vectors_and_models_are_told_apart(tmp_path):
+    model = made(KINDS["dbow"])
+    bundle.write(tmp_path / "m", model, {})
+    model.keyed_vectors.save(tmp_path / "v")
+    with pytest.raises(VectorFileError, match=r"m: this is a model.*Word2Vec\.load"):
+        KeyedVectors.load(tmp_path / "m")
+    with pytest.raises(ModelError, match=r"v holds vectors.*KeyedVectors\.load"):
+        bundle.read(tmp_path / "v")

@@ -117,8 +117,8 @@ def test_what_cant_be_exported(tmp_path):
 
     refused("words", ModelError, "vectors of words only", documents=True)
     refused("documents", ModelError, "vectors of documents only")
-    refused("pickle", MillraceError, "millrace import-gensim")
-    refused("empty", MillraceError, "no model and no vectors")
+    refused("pickle", MillraceError, "import-gensim")
+    refused("empty", MillraceError, "does not hold a model")
     refused("store", StoreError, "no version")
     refused("words", MillraceError, r"--format, or a name in \.txt, \.vec", to="v.xyz")
     assert run("export", tmp_path / "words", "--to", tmp_path / "v.xyz") == 3

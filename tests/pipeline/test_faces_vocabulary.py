@@ -99,7 +99,7 @@ def test_order_of_appearance():
     model = built(sorted_vocab=0, min_count=2)
     assert model.wv.index_to_key == ["y", "x"]
     model.build_vocab([["n", "w"], ["m", "n"]], update=True)
-    assert model.wv.index_to_key == ["y", "x", "n", "w"] or model.wv.index_to_key[2:] == ["w", "n"]
+    assert model.wv.index_to_key == ["y", "x", "n", "w"]
     freq = word2vec(sorted_vocab=0)
     freq.build_vocab_from_freq({"b": 1, "a": 5})
     assert freq.wv.index_to_key == ["b", "a"]
@@ -179,7 +179,7 @@ def test_updates_count_on():
 
 
 def test_updates_in_steps():
-    model = built()
+    model = built(sample=0)
     before = model.wv.vectors.copy()
     model.scan_vocab([["new", "y"]])
     assert model.prepare_vocab(update=True)["num_retained_words"] == 6
@@ -196,14 +196,14 @@ def test_updates_in_steps():
 
 def test_wv_is_one_object():
     model = word2vec()
-    wv, weak = model.wv, model.wv.vectors_lockf
+    wv = model.wv
     model.build_vocab(TEXT)
     model.train(TEXT)
     model.build_vocab([["new"]], update=True)
     model.build_vocab([["b", "a", "c", "e", "d", "f"]])  # as many words as before, but others
     assert model.wv is wv
     assert wv.index_to_key == ["a", "b", "c", "d", "e", "f"]
-    assert wv["f"].shape == weak.shape * 4
+    assert wv["f"].shape == (4,)
     model.reset_from(built())
     assert model.wv is wv
     assert wv.index_to_key == built().wv.index_to_key
@@ -228,7 +228,7 @@ def test_from_counts():
     model.build_vocab_from_freq({"a": 9}, trim_rule=lambda *_: RULE_KEEP)
     assert (counts(model), model.raw_vocab) == ({"a": 9}, {})
     for wrong, error in (({"a": -1}, ValueError), ({"a": 1.5}, ValueError), ({1: 1}, TypeError)):
-        with pytest.raises(error, match="'a'|not 1"):
+        with pytest.raises(error, match=r"'a'|not 1"):
             model.build_vocab_from_freq(wrong)
     papers = Doc2Vec(vector_size=4, min_count=1, workers=1)
     papers.build_vocab_from_freq({"a": 1})

@@ -281,6 +281,57 @@ def test_sets_that_vanish_are_told_before_the_commit(root):
     assert version.store.latest().number == 1
 
 
+def test_phrases_that_only_others_had_leave(root):
+    between = '[[stage]]\nuse = "phrases"\nmin_count = 1\nthreshold = 0.5'
+    documents = [
+        {"text": "the old mill " + "hidden treasure lies there " * 6, "tags": ["secret"]},
+        *({"text": "big river runs by day or big river waits " * 3, "tags": [i]} for i in "abc"),
+    ]
+    (root / "monday.jsonl").write_text("\n".join(map(json.dumps, documents)) + "\n")
+    run(root, "monday", "dbow_words = 1", between=between)
+    version, model = newest(root)
+    names = model.phrases[0].table.names.to_pylist()
+    assert {"hidden_treasure", "big_river"} <= set(names)
+    job.run(parse(FORGET.format(root=root, keys='tags = ["secret"]')), Lines(str))
+    collect(version.store, grace=0)
+    _, model = newest(root)
+    assert "big_river" in model.phrases[0].table.names.to_pylist()
+    assert not bytes_in(root / "models", b"treasure", b"secret")
+    # The text that comes next is joined by what is left.
+    (root / "tuesday.jsonl").write_text(json.dumps({"text": "big river", "tags": ["new"]}) + "\n")
+    again = run(root, "tuesday", "dbow_words = 1", between=between)
+    assert "treasure" not in str(again.model.vocabulary.words.to_pylist())
+    assert again.model.vocabulary.words.to_pylist().count("big_river") == 1
+
+
+def test_phrases_of_phrases():
+    from corpora.phrases import PhraseTable
+    from pipeline.cut_out import phrases_of
+    from pipeline.phrases.frozen import FrozenPhrases
+
+    def frozen(*grams):
+        return FrozenPhrases.of(PhraseTable(list(grams), np.ones(len(grams)) * 2), threshold=1)
+
+    first = frozen(["new", "york"], ["my", "own"], ["so", "so"])
+    second = frozen(["new_york", "city"], ["my_own", "secret"])
+    gone, stays = pa.array(["my_own_secret", "other"]), pa.array(["new_york_city", "new"])
+    one, two = phrases_of((first, second), gone, stays)
+    assert one.table.names.to_pylist() == ["new_york", "so_so"]
+    assert two.table.names.to_pylist() == ["new_york_city"]
+    assert phrases_of((first,), pa.array(["my_own"]), pa.array(["my_own"]))[0] is first
+    (none,) = phrases_of((frozen(["a", "b"]),), pa.array(["a_b"]), pa.array(["a"]))
+    assert len(none.table) == 0
+
+
+def test_rates_of_rows_are_cut():
+    from pipeline.cut_out import _rates
+
+    keep = np.array([True, False, True])
+    assert _rates(np.array([1, 2, 3]), keep).tolist() == [1, 3]
+    assert _rates(np.array([7]), keep).tolist() == [7]
+    assert _rates(None, keep) is None
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_pruning_keeps_what_is_below(seed):
     draw = np.random.default_rng(seed)

@@ -61,6 +61,9 @@ def every_case():
 
 
 CASES = every_case()
+RATES = {
+    "input": "input_rates", "tags": "tag_rates", "output": "output_rates", "nodes": "node_rates",
+}  # fmt: skip
 
 
 def model_of(case):
@@ -68,6 +71,8 @@ def model_of(case):
     rows = said.get("rows", 60)
     if said.pop("rates", False):
         said["input_rates"] = cases.rates(rows, 1)
+        said["output_rates"] = cases.rates(rows, 3)
+        said["node_rates"] = cases.rates(rows - 1, 4)
         if cases.has_tags(said["method"]):
             said["tag_rates"] = cases.rates(9, 2)
     if "keep" in said:
@@ -128,17 +133,31 @@ def test_frozen_rows_keep_their_bytes(mode):
     corpus = cases.corpus(seed=2)
     for hot in (0, 7):
         said = cases.model(hot=hot, fold=2, **settings)
-        said["input_rates"] = (np.arange(60) % 2).astype(np.float32)
-        said["input"][::2, ::3] = -0.0
-        if cases.has_tags(said["method"]):
-            said["tag_rates"] = (np.arange(9) % 2).astype(np.float32)
-            said["tags"][::2, ::3] = -0.0
+        for name, rates in RATES.items():
+            if name in said:
+                said[rates] = (np.arange(len(said[name])) % 2).astype(np.float32)
+                said[name][::2, ::3] = -0.0
         before = {name: matrix.copy() for name, matrix in cases.matrices(said).items()}
         cases.trained(said, corpus)
-        for name in {"input", "tags"} & before.keys():
+        for name in before:
             assert said[name][::2].tobytes() == before[name][::2].tobytes(), name
-            if name == "tags" or said["method"] != "dbow":
+            if name != "input" or said["method"] != "dbow":
                 assert (said[name][1::2] != before[name][1::2]).any(), name
+
+
+@pytest.mark.parametrize("mode", cases.modes())
+@pytest.mark.parametrize("hot", [0, 7])
+def test_rates_of_1_change_no_bit(mode, hot):
+    corpus = cases.corpus(seed=4)
+    plain = cases.model(hot=hot, fold=2, **cases.modes()[mode])
+    rated = cases.copied(plain)
+    for name, rates in RATES.items():
+        if name in rated:
+            rated[rates] = np.ones(len(rated[name]), np.float32)
+    cases.trained(plain, corpus)
+    cases.trained(rated, corpus)
+    for name, matrix in cases.matrices(plain).items():
+        assert rated[name].tobytes() == matrix.tobytes(), name
 
 
 @pytest.mark.parametrize("mode", cases.modes())

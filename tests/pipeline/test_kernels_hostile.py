@@ -145,10 +145,11 @@ def test_missing_and_misshapen_arrays_are_refused(name):
             Kernel(**said | {name: said[name][:-1]})
 
 
-@pytest.mark.parametrize("name", ["input_rates", "tag_rates"])
+@pytest.mark.parametrize("name", ["input_rates", "tag_rates", "output_rates", "node_rates"])
 def test_rates_of_the_wrong_number_are_refused(name):
+    said = cases.model(method="dm", hierarchical=True)
     with pytest.raises(ValueError, match=name):
-        Kernel(**cases.model(method="dm") | {name: np.ones(8, np.float32)})
+        Kernel(**said | {name: np.ones(8, np.float32)})
 
 
 PATHS = {

@@ -63,6 +63,29 @@ def test_analogies(both, questions, restrict, fold, dummy):
         assert 0.1 < ours[0] < 1
 
 
+@pytest.mark.parametrize("restrict", [None, 150])
+def test_analogies_by_the_product(both, questions, restrict, tmp_path):
+    ours = both[0]
+    path = tmp_path / "questions.txt"
+    path.write_text(questions.read_text().replace("Town", "town"))
+    share, sections = ours.evaluate_word_analogies(
+        path,
+        restrict_vocab=restrict,
+        case_insensitive=False,
+        similarity_function="most_similar_cosmul",
+    )
+    right = []
+    for line in path.read_text().splitlines():
+        a, b, c, d = (line.split() * 2)[:4]
+        if line[0] == ":" or any(ours.get_index(w, 999) >= (restrict or 260) for w in (a, b, c, d)):
+            continue
+        best = ours.most_similar_cosmul([b, c], [a], topn=1, restrict_vocab=restrict)[0][0]
+        right.append(best == d)
+    assert share == pytest.approx(np.mean(right))
+    assert len(right) > 5
+    assert len(sections[-1]["correct"]) == sum(right)
+
+
 def test_wrong_analogies(both, tmp_path):
     path = tmp_path / "questions"
     for text, message in (
@@ -74,8 +97,8 @@ def test_wrong_analogies(both, tmp_path):
             both[0].evaluate_word_analogies(path)
     path.write_text("")
     assert both[0].evaluate_word_analogies(path)[0] == 0
-    with pytest.raises(ValueError, match="most_similar"):
-        both[0].evaluate_word_analogies(path, similarity_function="most_similar_cosmul")
+    with pytest.raises(ValueError, match=r"most_similar_cosmul.*, not 'cosine'"):
+        both[0].evaluate_word_analogies(path, similarity_function="cosine")
 
 
 @pytest.fixture(scope="module")

@@ -276,3 +276,48 @@ def test_a_model_can_be_copied_whole(how):
     np.testing.assert_array_equal(first.vectors, before)
     first.train(shards, PLAN)
     np.testing.assert_array_equal(first.tag_vectors, model.keyed_documents.vectors)
+
+
+def test_padded_rows_are_searched_and_written_as_plain_ones(tmp_path):
+    words = [f"w{i}" for i in range(300)]
+    model = made(Settings(vector_size=20), [(words, [])])
+    wv = model.keyed_vectors
+    wv.vectors = np.random.default_rng(1).normal(size=(300, 20))
+    plain = wv.copy()
+    assert not wv.vectors.flags.c_contiguous
+    assert plain.vectors.flags.c_contiguous
+    query = np.ones(20, np.float32)
+    for ask in (
+        lambda v: v.most_similar("w1", ["w2"]),
+        lambda v: v.most_similar("w1", topn=None).tolist(),
+        lambda v: v.most_similar_cosmul(["w1", "w3"], ["w2"]),
+        lambda v: v.most_similar_each(["w1", query, ["w2", ("w3", -1.0)]]),
+        lambda v: v.nearest(query[None])[0].tolist(),
+        lambda v: v.doesnt_match(["w1", "w2", "w3", "w4"]),
+        lambda v: v.rank("w1", "w9"),
+        lambda v: v.closer_than("w1", "w9"),
+        lambda v: v.distances("w1").tolist(),
+        lambda v: v.n_similarity(["w1", "w2"], ["w3"]),
+        lambda v: v.get_mean_vector(["w1", "w2"]).tolist(),
+        lambda v: v.get_normed_vectors().tolist(),
+        lambda v: v.norms.tolist(),
+    ):
+        # The order of a product's additions is the library's own.
+        assert repr_of(ask(wv)) == repr_of(ask(plain))
+    for end in (".arrow", ".npy", ".parquet", ".safetensors", ".txt", ".bin"):
+        paths = [tmp_path / f"{name}{end}" for name in ("one", "other")]
+        for path, vectors in zip(paths, (wv, plain), strict=True):
+            if end in (".txt", ".bin"):
+                vectors.save_word2vec_format(path, binary=end == ".bin")
+            else:
+                vectors.export(path)
+        assert paths[0].read_bytes() == paths[1].read_bytes(), end
+
+
+def repr_of(found):
+    """With numbers as far as they may be compared."""
+    if isinstance(found, float):
+        return f"{found:.5f}"
+    if isinstance(found, list | tuple):
+        return [repr_of(each) for each in found]
+    return found

@@ -34,6 +34,7 @@ STEPS = {
     "shuffle": "buffer = 1000\nseed = 4",
     "shard": 'index = 1\nof = 4\nby = "file"',
     "interleave": "weights = [3, 1.5]",
+    "join_phrases": 'url = "new_york.arrow"',
     "lowercase": "",
     "normalize": 'form = "NFKC"',
     "tokenize": r"pattern = '\w+'",

@@ -7,6 +7,7 @@ NumPy and with today's torch; what it did with Keras 1, with today's Keras; neit
 import logging
 import os
 import zipfile
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -60,13 +61,11 @@ class MySentences:
 
     def __iter__(self):
         for fname in os.listdir(self.dirname):  # noqa: PTH208
-            for line in open(os.path.join(self.dirname, fname)):  # noqa: PTH118, PTH123, SIM115
-                yield line.split()
+            with open(os.path.join(self.dirname, fname)) as lines:  # noqa: PTH118, PTH123
+                for line in lines:
+                    yield line.split()
 
 
-@pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 def test_sentences_of_ones_own(tmp_path):
     for name in "ab":
         (tmp_path / name).write_text(f"file {name}\nthe mill turns\n" * 5)
@@ -171,8 +170,11 @@ def test_the_nearest_by_torch(model, embedding_matrix):
     assert torch.equal(layer(torch.tensor(index["two"])).double(), embedding.weight[i])
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")  # Keras' own, of NumPy
 def test_the_nearest_by_keras(model, embedding_matrix, monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "numpy"))
+    backends = [name for name in ("tensorflow", "torch", "jax") if find_spec(name)]
+    if backends:
+        monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", backends[0]))
     keras = pytest.importorskip("keras", reason="the tutorial's Keras part needs keras")
     embeddings = keras.layers.Embedding(*embedding_matrix.shape, trainable=False)
     valid_word = keras.Input((1,), dtype="int32")

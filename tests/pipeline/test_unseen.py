@@ -132,6 +132,24 @@ def test_a_reader_that_reads_all_beside_one_that_does_not(root):
     assert run(root, more=more).receipt.rows == 1
 
 
+def test_a_file_that_was_only_copied_has_nothing_new(root, capsys):
+    run(root)
+    for path in (root / "days").iterdir():
+        text = path.read_text()
+        path.unlink()
+        write(path, text)
+    assert run(root).version is None
+    assert "2 changed files have the text that they had" in capsys.readouterr().err
+    write(root / "days/2.txt", "the mill stands still\n")
+    state = run(root)
+    assert (state.version.number, state.receipt.rows) == (2, 1)
+    ledger = state.version.ledger
+    assert (ledger.rows, len(ledger)) == (4, 4)  # read twice: 2.txt; known anew: 1.txt
+    assert run(root).version is None
+    (root / "days/1.txt").unlink()
+    assert counts(run(root, keys='vanished = "forget"'))["the"] == 2
+
+
 def test_a_changed_file(root):
     run(root)
     write(root / "days/2.txt", "the mill stands still\n")
@@ -140,6 +158,46 @@ def test_a_changed_file(root):
     assert run(root, keys='changed = "skip"').version is None
     assert run(root, keys='changed = "update"').receipt.rows == 1
     assert run(root).version is None
+
+
+def counts(state):
+    return dict(
+        zip(state.vocabulary.words.to_pylist(), state.vocabulary.counts.tolist(), strict=True)
+    )
+
+
+def test_the_old_text_of_a_changed_file_is_replaced(root):
+    run(root)
+    write(root / "days/2.txt", "the mill grinds\n")
+    state = run(root, keys='changed = "replace"')
+    assert (state.version.number, state.receipt.rows) == (2, 1)
+    assert sources(root) == {"1.txt": 2, "2.txt": 1}
+    assert counts(state) == {"the": 3, "mill": 2, "turns": 1, "race": 1, "runs": 1, "grinds": 1}
+    assert Store.open(str(root / "models")).latest().ledger.rows == 3
+
+
+def test_documents_of_a_changed_file_are_replaced(root):
+    documents = {"reader": "tagged_line_document", "model": "doc2vec"}
+    run(root, **documents)
+    write(root / "days/1.txt", "the race runs\n")
+    state = run(root, keys='changed = "replace"', **documents)
+    assert sorted(state.model.tags.keys.to_pylist()) == ["1.txt:1", "2.txt:1"]
+    assert counts(state)["the"] == 2
+
+
+def test_a_vanished_file_is_forgotten(root, capsys):
+    run(root)
+    (root / "days/1.txt").unlink()
+    assert run(root).version is None
+    capsys.readouterr()
+    state = run(root, keys='vanished = "forget"')
+    assert (state.version.number, state.receipt) == (2, None)
+    assert "there is no new text" in capsys.readouterr().err
+    assert sources(root) == {"2.txt": 1}
+    assert counts(state) == {"the": 1, "mill": 1, "stands": 1}
+    assert run(root, keys='vanished = "forget"').version is None
+    stored = [path.name for path in (root / "cache").iterdir()]
+    assert len(stored) == 1
 
 
 def test_a_file_that_one_of_two_recipes_reads_does_not_vanish(root):

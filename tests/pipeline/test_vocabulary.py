@@ -1,5 +1,7 @@
 """Counts, ids and tables of the vocabulary."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora import Sentences, encode
+from pipeline.admission import RULE_DISCARD, RULE_KEEP, Admission
 from pipeline.vocabulary import Vocabulary, VocabularyError
+
+
+class Table(NamedTuple):
+    words: pa.StringArray
+    counts: np.ndarray
+
 
 words_lists = st.lists(st.lists(st.text(min_size=1, max_size=3), min_size=1), max_size=6)
 
@@ -76,3 +85,41 @@ def test_keep_thresholds_follow_the_formula():
     np.testing.assert_allclose(
         made.keep_thresholds(50)[0] / 0xFFFFFFFF, (np.sqrt(v / absolute) + 1) * absolute / v, 1e-6
     )
+
+
+few = st.lists(st.text("abcde", min_size=1, max_size=2), max_size=20)
+
+
+@given(few, few, st.integers(0, 4), st.integers(1, 9), st.integers(1, 9), st.booleans())
+def test_who_is_admitted(first, second, min_count, final, remembered, by_count):
+    """Caps and rules against the same said plainly; the second batch is an update."""
+    rules = {"a": RULE_DISCARD, "b": RULE_KEEP}
+    admission = Admission(
+        min_count, lambda word, *_: rules.get(word[0], 0), final, remembered, by_count
+    )
+    ids, counts = [], {}
+    made = Vocabulary.empty()
+    for batch in (first, second):
+        table = Table(pa.array(batch, pa.string()), np.ones(len(batch), np.int64))
+        for word in batch:
+            counts[word] = counts.get(word, 0) + 1
+        ranked = sorted(
+            (word for word in counts if word not in ids and word[0] != "a"),
+            key=lambda word: (word[0] != "b", -counts[word], word.encode()),
+        )
+        ranked = ranked[: max(0, remembered - len(ids))]
+        fit = [word for word in ranked if word[0] == "b" or counts[word] >= min_count]
+        new = fit[: max(0, final - len(ids))]
+        order = list(dict.fromkeys(batch))
+        by = {word: order.index(word) if word in order else -1 for word in new}
+        new.sort(key=lambda word: (-counts[word], word.encode()))
+        ids += new if by_count else sorted(new, key=by.get)
+        counts = {word: counts[word] for word in {*ids, *ranked}}
+        try:
+            made = Vocabulary.build([table], admission=admission, previous=made)
+        except VocabularyError:
+            assert not ids
+            return
+        assert made.retained.to_pylist() == ids
+        found = dict(zip(made.words.to_pylist(), made.counts.tolist(), strict=True))
+        assert found == counts

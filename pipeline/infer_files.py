@@ -1,0 +1,84 @@
+"""Vectors of new files, which are read as a version's own were: by its recipe, or by another."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+
+from corpora.corpus import Corpus
+from corpora.errors import MillraceError
+from corpora.reader import Reader
+from corpora.transform import Transform
+from pipeline.inferring import infer_to
+from pipeline.models.model import Model
+from pipeline.passes import Plan
+from pipeline.read_alike import read_alike
+from pipeline.recipe import Recipe, parse, read
+from pipeline.store import Version
+
+
+def recipe_for(version: Version, path: str | None) -> Recipe:
+    """Return the recipe in a file, or else the one that made a version; raises MillraceError.
+
+    What the version's own takes from the environment, and isn't there, is empty: it may not be
+    needed.
+    """
+    if path is not None:
+        return read(path, store=version.store.url)
+    text = version.manifest.recipe
+    if "[[stage]]" not in text:
+        raise MillraceError(
+            f"version {version.number} of the store {version.store.url} does not say by which "
+            "recipe it was made. To mend it: give one that reads such files with --recipe"
+        )
+    place = f"the recipe of version {version.number}"
+    return parse(text, place=place, store=version.store.url, environment=_Environment())
+
+
+def infer_files(
+    version: Version,
+    recipe: Recipe,
+    url: str,
+    to: str,
+    plan: Plan,
+    *,
+    workers: int = 1,
+    report: Callable[[int, int], None] = lambda _, __: None,
+) -> int:
+    """Write the vectors of the documents at `url`, as `infer_to` does; returns how many.
+
+    They are read as the recipe's first reader reads its own, but for bounds on their length and
+    number.
+    """
+    corpus = read_alike(_corpus(recipe), url, max_document_length=None, limit=None)
+    model = Model.open(version.folder())
+    return infer_to(model, corpus, to, plan, workers=workers, report=report)
+
+
+def _corpus(recipe: Recipe) -> Corpus:
+    """Return what the recipe reads; nothing is listed."""
+    corpus: Corpus | None = None
+    for stage in recipe.stages:
+        if isinstance(stage, Reader):
+            corpus = corpus or stage
+        elif isinstance(stage, Transform) and corpus is not None:
+            corpus = corpus.then(stage)
+    if corpus is None:
+        raise MillraceError(
+            f"{recipe.place} reads nothing. To mend it: give a recipe with a reader, with --recipe"
+        )
+    return corpus
+
+
+class _Environment(Mapping[str, str]):
+    """The environment, in which every variable is set."""
+
+    def __getitem__(self, name: str) -> str:
+        return os.environ.get(name, "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
+
+    def __contains__(self, name: object) -> bool:
+        return True

@@ -1,0 +1,270 @@
+"""What a run of a recipe would do, from listings and from what the store says: nothing is touched.
+
+Files are listed and not opened, so how many words they hold is reckoned from their bytes: at as
+many words a byte as the reader's files that were read before had, or else at a rule of thumb.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from corpora.declared import Declared
+from corpora.part import Origin, Part
+from corpora.reader import FileReader, Reader
+from pipeline import kernels
+from pipeline.ledger import Ledger
+from pipeline.models.model import Model
+from pipeline.recipe import Recipe
+from pipeline.settings import Settings
+from pipeline.source_names import named
+from pipeline.stage import Stage
+from pipeline.stage_training import TrainStage
+from pipeline.stages.evaluate import Evaluate
+from pipeline.store import Store, Version
+from pipeline.unseen import Compared, compared
+
+WORDS_A_BYTE = 0.18  # of plain English
+PACKED = 3  # times as many in files that are packed
+PACKERS = (".gz", ".bz2", ".xz", ".zst", ".zstd", ".lz4", ".zip", ".tgz", ".parquet")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Some files: how many, and their bytes as they lie there, None where not all tell."""
+
+    files: int = 0
+    bytes: int | None = 0
+
+    @classmethod
+    def of(cls, parts: Sequence[Part]) -> "Files":
+        """Return the figures of parts."""
+        sizes = [origin.size for part in parts for origin in part.origins]
+        known = [size for size in sizes if size is not None]
+        return cls(len(sizes), sum(known) if len(known) == len(sizes) else None)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader has for a run.
+
+    new, changed, known: its files, all new to a reader without new_only; vanished: how many are
+    gone. reads: those that the run reads; tokens, rows: about how many are in them, None where
+    nothing is known; tokens_per_byte: what that is reckoned with, `measured` on files that were
+    read before, or a rule of thumb.
+    """
+
+    reader: str
+    new_only: bool
+    new: Files
+    changed: Files
+    known: Files
+    vanished: int
+    if_changed: str
+    if_vanished: str
+    reads: Files
+    tokens: int | None
+    rows: int | None
+    tokens_per_byte: float
+    measured: bool
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a stage trains: words in each epoch, and over all; about `seconds` at the last speed.
+
+    replayed: words of old text in each epoch; bytes: of the matrices for the words that there are
+    now and the documents that there will be about.
+    """
+
+    stage: str
+    epochs: int
+    alpha: float
+    min_alpha: float
+    tokens: int | None
+    replayed: int
+    trained: int | None
+    seconds: float | None
+    words_per_second: float | None
+    bytes: int | None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run would do.
+
+    version: that it goes on from, None for none; words, documents: that have vectors there;
+    words_seen: with those that were too rare; sources: read so far. passes: over the text of new
+    files. gates: limits to come up to. publishes: whether a version would be added.
+    """
+
+    store: str | None
+    version: int | None
+    words: int
+    words_seen: int
+    documents: int
+    sources: int
+    readings: tuple[Reading, ...]
+    passes: int
+    trainings: tuple[Training, ...]
+    gates: tuple[str, ...]
+    nothing_new: bool
+    publishes: bool
+    stages: tuple[str, ...] = field(default=())
+
+
+def planned(recipe: Recipe) -> Outlook:
+    """Return what a run of the recipe would do now.
+
+    Raises CorpusError for files that can't be listed, and StoreError for a store that can't be
+    read.
+    """
+    version = _version(recipe)
+    model = None if version is None else Model.open(version.folder(hashes=False))
+    ledger = Ledger.empty() if version is None else version.ledger
+    readings = tuple(_readings(recipe, ledger))
+    nothing = _nothing_new(readings)
+    trainings = tuple(_trainings(recipe.stages, readings, version, model)) if not nothing else ()
+    publishes = any(isinstance(stage, Stage) and stage.writes_store for stage in recipe.stages)
+    forgets = any(
+        (one.if_changed == "replace" and one.changed.files)
+        or (one.if_vanished == "forget" and one.vanished)
+        for one in readings
+    )
+    return Outlook(
+        store=recipe.store,
+        version=None if version is None else version.number,
+        words=0 if model is None else model.vocabulary.size,
+        words_seen=0 if model is None else len(model.vocabulary.words),
+        documents=0 if model is None or model.tags is None else model.tags.size,
+        sources=len(ledger),
+        readings=readings,
+        passes=0 if nothing else 1 if recipe.cache else 1 + sum(one.epochs for one in trainings),
+        trainings=trainings,
+        gates=tuple(
+            str(limit)
+            for stage in recipe.stages
+            if isinstance(stage, Evaluate)
+            for limit in stage.limits()
+        ),
+        nothing_new=nothing,
+        publishes=publishes and (forgets or not nothing),
+        stages=tuple(type(stage).use() for stage in recipe.stages),
+    )
+
+
+def _version(recipe: Recipe) -> Version | None:
+    """Return the version that the run goes on from."""
+    loads = any(type(stage).use() == "load_latest" for stage in recipe.stages)
+    return Store.open(recipe.store).latest() if loads and recipe.store is not None else None
+
+
+def _nothing_new(readings: Sequence[Reading]) -> bool:
+    return bool(readings) and all(one.new_only and not one.reads.files for one in readings)
+
+
+def _readings(recipe: Recipe, ledger: Ledger) -> Iterator[Reading]:
+    for stage in recipe.stages:
+        kept: tuple[str, str]
+        if isinstance(stage, FileReader) and stage.new_only:
+            variables = recipe.variables
+            found = compared(stage, ledger, variables.hide, variables.show)
+            read = found.read(stage.changed)
+            kept = (stage.changed, stage.vanished)
+        elif isinstance(stage, Reader):
+            read = tuple(stage.parts())
+            found, kept = Compared(read, read, (), (), ()), ("read", "keep")
+        else:
+            continue
+        yield _reading(type(stage).use(), found, read, kept, ledger, recipe)
+
+
+def _reading(
+    use: str,
+    found: Compared,
+    read: Sequence[Part],
+    kept: tuple[str, str],
+    ledger: Ledger,
+    recipe: Recipe,
+) -> Reading:
+    words, rows = _per_byte(found.known, ledger, recipe)
+    origins = [origin for part in read for origin in part.origins]
+    sized = all(origin.size is not None for origin in origins)
+    tokens = round(sum(_tokens(one, words) for one in origins)) if sized else None
+    total = sum(one.size or 0 for one in origins)
+    return Reading(
+        reader=use,
+        new_only=kept[0] != "read",
+        new=Files.of(found.new),
+        changed=Files.of(found.changed),
+        known=Files.of(found.known),
+        vanished=len(found.vanished),
+        if_changed=kept[0],
+        if_vanished=kept[1],
+        reads=Files.of(read),
+        tokens=tokens,
+        rows=round(total * rows) if sized and rows is not None else None,
+        tokens_per_byte=WORDS_A_BYTE if words is None else words,
+        measured=words is not None,
+    )
+
+
+def _per_byte(
+    known: Sequence[Part], ledger: Ledger, recipe: Recipe
+) -> tuple[float | None, float | None]:
+    """Return the words and the rows a byte of files that were read before."""
+    total = sum(part.origins[0].size or 0 for part in known)
+    if not total:
+        return None, None
+    names = named((part.label for part in known), recipe.variables.hide)
+    read = ledger.of(names)
+    return (read.tokens / total, read.rows / total) if read.tokens else (None, None)
+
+
+def _tokens(origin: Origin, per_byte: float | None) -> float:
+    if per_byte is None:
+        per_byte = WORDS_A_BYTE * (PACKED if origin.label.lower().endswith(PACKERS) else 1)
+    return (origin.size or 0) * per_byte
+
+
+def _trainings(
+    stages: Sequence[Declared],
+    readings: Sequence[Reading],
+    version: Version | None,
+    model: Model | None,
+) -> Iterator[Training]:
+    counts = [one.tokens for one in readings]
+    tokens = None if None in counts else sum(count or 0 for count in counts)
+    documents = sum(one.rows or 0 for one in readings)
+    speed = _speed(version)
+    old = 0 if version is None else version.ledger.tokens
+    for stage in stages:
+        if not isinstance(stage, TrainStage):
+            continue
+        replayed = round(old * float(getattr(stage, "replay", 0) or 0))
+        trained = None if tokens is None else (tokens + replayed) * stage.epochs
+        yield Training(
+            stage=type(stage).use(),
+            epochs=stage.epochs,
+            alpha=stage.alpha,
+            min_alpha=stage.min_alpha,
+            tokens=tokens,
+            replayed=replayed,
+            trained=trained,
+            seconds=None if trained is None or speed is None else trained / speed,
+            words_per_second=speed,
+            bytes=None if model is None else _bytes(stage.settings(), model, documents),
+        )
+
+
+def _speed(version: Version | None) -> float | None:
+    """Return the words a second that the last training went through."""
+    receipt = {} if version is None else dict(version.manifest.receipt)
+    seconds, epochs = receipt.get("seconds"), receipt.get("epochs") or ()
+    return sum(one["tokens"] for one in epochs) / seconds if seconds and epochs else None
+
+
+def _bytes(settings: Settings, model: Model, documents: int) -> int:
+    """Return the bytes of the matrices, with rows as they lie in memory."""
+    row = 4 * kernels.stride_of(settings.vector_size)
+    words, tags = model.vocabulary.size, 0 if model.tags is None else model.tags.size + documents
+    wide = row * settings.blocks * (bool(settings.negative) + settings.hierarchical)
+    return words * (row + wide) + tags * row

@@ -1,0 +1,205 @@
+"""Saved and loaded, a face goes on as if it never had been."""
+
+import copy
+import io
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from corpora import TaggedDocument
+from pipeline import Doc2Vec, KeyedVectors, Word2Vec
+from pipeline.models.model import ModelError
+
+
+def text(seed=1, n=200):
+    rng = np.random.default_rng(seed)
+    return [[f"w{k}" for k in rng.zipf(1.5, 12) % 50] for _ in range(n)]
+
+
+def documents(seed=1, n=60):
+    return [TaggedDocument(words, [f"d{k + seed}"]) for k, words in enumerate(text(seed, n))]
+
+
+CHANGED = {
+    "vector_size": 9, "alpha": 0.04, "window": 3, "min_count": 2, "max_vocab_size": 1000,
+    "sample": 0.01, "seed": 7, "workers": 1, "min_alpha": 0.001, "hs": 1, "negative": 3,
+    "ns_exponent": 0.5, "cbow_mean": 0, "epochs": 2, "null_word": 1, "sorted_vocab": 0,
+    "batch_words": 99, "compute_loss": True, "comment": "mine", "max_final_vocab": 900,
+    "shrink_windows": False, "exact_gradient": True, "shared_noise": False, "hot_rows": False,
+}  # fmt: skip
+WORDS = {"sg": {"sg": 1}, "cbow": {}, "all": CHANGED}
+PAPERS = {
+    "dbow": {"dm": 0}, "words": {"dm": 0, "dbow_words": 1}, "dm": {},
+    "concat": {"dm_concat": 1, "window": 2, "hs": 1}, "all": CHANGED,
+}  # fmt: skip
+CASES = [(Word2Vec, text, change) for change in WORDS.values()] + [
+    (Doc2Vec, documents, change) for change in PAPERS.values()
+]
+IDS = [f"{face.__name__}-{name}" for face, names in ((Word2Vec, WORDS), (Doc2Vec, PAPERS))
+       for name in names]  # fmt: skip
+
+
+def made(face, corpus, change):
+    return face(corpus(), **{"vector_size": 8, "workers": 1, "min_count": 1, "epochs": 2, **change})
+
+
+def demand_equal(one, other):
+    for name in ("wv", "dv", "syn1neg", "syn1"):
+        if not hasattr(one, name):
+            assert not hasattr(other, name)
+            continue
+        mine, its = (getattr(model, name) for model in (one, other))
+        if name in ("wv", "dv"):
+            assert list(mine) == list(its)
+            np.testing.assert_array_equal(mine.vectors_lockf, its.vectors_lockf)
+            mine, its = mine.vectors, its.vectors
+        np.testing.assert_array_equal(mine, its)
+
+
+@pytest.mark.parametrize("mmap", [None, "r"])
+@pytest.mark.parametrize(("face", "corpus", "change"), CASES, ids=IDS)
+def test_it_goes_on_to_the_last_bit(face, corpus, change, mmap, tmp_path):
+    model = made(face, corpus, change)
+    model.wv.vectors_lockf = np.linspace(0, 1, len(model.wv), dtype=np.float32)
+    path = tmp_path / "a.model"
+    model.save(path)
+    again = face.load(path, mmap=mmap)
+    demand_equal(model, again)
+    assert str(again) == str(model)
+    for each in (model, again):
+        each.build_vocab(corpus(2), update=True)
+        each.train(corpus(2))
+    demand_equal(model, again)
+    assert again.receipt == model.receipt
+    if face is Doc2Vec:
+        words = text()[0]
+        np.testing.assert_array_equal(model.infer_vector(words), again.infer_vector(words))
+
+
+@pytest.mark.parametrize("face", [Word2Vec, Doc2Vec])
+def test_every_argument_and_what_happened_comes_back(face, tmp_path):
+    corpus = text if face is Word2Vec else documents
+    more = {"sg": 1} if face is Word2Vec else {"dm": 0, "dbow_words": 1}
+    model = made(face, corpus, {**CHANGED, **more})
+    model.build_vocab(corpus(2), update=True)
+    model.save(tmp_path / "a")
+    again = face.load(tmp_path / "a")
+    kept = {**CHANGED, **more}
+    assert {name: getattr(again, name) for name in kept} == kept
+    for name in ("corpus_count", "corpus_total_words", "effective_min_count", "train_count",
+                 "total_train_time", "min_alpha_yet_reached", "receipt"):  # fmt: skip
+        assert getattr(again, name) == getattr(model, name), name
+    assert again.get_latest_training_loss() == model.get_latest_training_loss() > 0
+    events = [event["event"] for event in again.lifecycle_events]
+    assert events == [*(event["event"] for event in model.lifecycle_events), "loaded"]
+
+
+def test_a_handle_and_what_gensim_takes(tmp_path):
+    model = made(Word2Vec, text, {})
+    file = io.BytesIO()
+    model.save(file, separately=["wv"], sep_limit=0, ignore=["x"], pickle_protocol=2)
+    file.seek(0)
+    demand_equal(model, Word2Vec.load(file, rethrow=True))
+    with (tmp_path / "b").open("wb") as file:
+        model.save(file)
+    demand_equal(model, Word2Vec.load(str(tmp_path / "b")))
+    assert not zipfile.ZipFile(tmp_path / "b").testzip()
+    said = json.loads(zipfile.ZipFile(tmp_path / "b").read("face.json"))
+    assert said["vector_size"] == 8
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_folder_of_a_store(tmp_path):
+    for face, corpus, change in CASES:
+        if change is CHANGED:
+            continue
+        model = made(face, corpus, change)
+        folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        model._known().save(folder)
+        again = face.load(folder)
+        demand_equal(model, again)
+        assert again.settings == model.settings
+        assert again.epochs == face().epochs
+        again.train(corpus())
+
+
+def test_numbers_of_numpy_are_saved(tmp_path):
+    model = made(Word2Vec, text, {})
+    model.alpha, model.min_count, model.negative = np.float32(0.5), np.int64(3), np.int32(6)
+    model.save(tmp_path / "a")
+    again = Word2Vec.load(tmp_path / "a")
+    assert (again.alpha, again.min_count, again.negative) == (0.5, 3, 6)
+
+
+def test_a_subclass_with_a_constructor_of_its_own(tmp_path):
+    class Mine(Word2Vec):
+        def __init__(self, name):
+            super().__init__(text(), vector_size=4, workers=1)
+
+    Mine("x").save(tmp_path / "a")
+    assert isinstance(Mine.load(tmp_path / "a"), Mine)
+
+
+def test_what_is_refused(tmp_path):
+    made(Word2Vec, text, {}).save(tmp_path / "words")
+    made(Doc2Vec, documents, {}).save(tmp_path / "papers")
+    with pytest.raises(ModelError, match=r"Doc2Vec\.load"):
+        Word2Vec.load(tmp_path / "papers")
+    with pytest.raises(ModelError, match=r"Word2Vec\.load"):
+        Doc2Vec.load(tmp_path / "words")
+    with pytest.raises(AttributeError, match=r"call Word2Vec\.load"):
+        Word2Vec().load(tmp_path / "words")
+    with pytest.raises(ModelError, match="no such file"):
+        Word2Vec.load(tmp_path / "nowhere")
+    with pytest.raises(ModelError, match="no vocabulary"):
+        Word2Vec().save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    made(Word2Vec, text, {}).wv.save(tmp_path / "kv")
+    with pytest.raises(ModelError, match="holds vectors, not a model"):
+        Word2Vec.load(tmp_path / "kv")
+    model = made(Word2Vec, text, {})
+    model.comment = object()
+    with pytest.raises(TypeError, match="JSON"):
+        model.save(tmp_path / "words")
+    Word2Vec.load(tmp_path / "words")
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_exchanged_vectors(binary, tmp_path):
+    model = made(Doc2Vec, documents, {})
+    sizes = {(True, True): len(model.wv) + 60, (True, False): 60, (False, True): len(model.wv)}
+    for (tags, words), size in sizes.items():
+        path = tmp_path / f"{tags}{words}"
+        model.save_word2vec_format(path, doctag_vec=tags, word_vec=words, binary=binary)
+        held = KeyedVectors.load_word2vec_format(path, binary=binary)
+        assert len(held) == size
+        if tags:
+            np.testing.assert_array_equal(held["*dt_d4"], model.dv["d4"])
+        if words:
+            np.testing.assert_array_equal(held["w1"], model.wv["w1"])
+    model.save_word2vec_format(tmp_path / "p", doctag_vec=True, word_vec=False, prefix="tag:")
+    assert "tag:d4" in KeyedVectors.load_word2vec_format(tmp_path / "p")
+    with pytest.raises(ValueError, match="nothing is to be saved"):
+        model.save_word2vec_format(tmp_path / "n", word_vec=False)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize(("face", "corpus", "change"), CASES, ids=IDS)
+def test_copies_are_models_of_their_own(face, corpus, change, copied):
+    model = made(face, corpus, change)
+    assert "w1" in model.wv  # it has an index by now
+    other = copied(model)
+    demand_equal(model, other)
+    before = model.wv.vectors.copy()
+    other.build_vocab(corpus(2), update=True)
+    other.train(corpus(2))
+    np.testing.assert_array_equal(model.wv.vectors, before)
+    assert (other.syn1neg[: len(before)] != model.syn1neg).any()
+    model.build_vocab(corpus(2), update=True)
+    model.train(corpus(2))
+    demand_equal(model, other)
+    assert copied(face()).alpha == 0.025

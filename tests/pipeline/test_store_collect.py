@@ -1,0 +1,257 @@
+"""gc: what goes, what stays, what waits; and rollback."""
+
+import json
+import os
+import time
+
+import pytest
+
+from corpora import Sentences, encode
+from pipeline.cli import commands
+from pipeline.cli_edge import run_command
+from pipeline.ledger import Ledger, consumed
+from pipeline.store import ConflictError, DamagedError, Store, StoreError
+from pipeline.store_collect import collect
+from pipeline.store_shards import stored_shards
+
+WEEK = 7 * 24 * 3600
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store.open(str(tmp_path / "models"))
+
+
+@pytest.fixture
+def root(store):
+    return store.storage.root
+
+
+def publish(store, text, **more):
+    """Add a version that has read one more text than the newest."""
+    latest = store.latest()
+    shards = encode(Sentences([text.split()]))
+    return store.publish(
+        lambda folder: (folder / "a").write_text(text) and None,
+        parent=latest.number if latest else 0,
+        ledger=latest.ledger if latest else Ledger.empty(),
+        consumed=list(consumed(shards, counted=True)),
+        **more,
+    )
+
+
+def names(root, folder):
+    return sorted(path.name for path in (root / folder).iterdir())
+
+
+def age(root, seconds):
+    for folder in ("data", "shards"):
+        for path in (root / folder).iterdir():
+            os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_old_versions_go_and_what_others_need_stays(store, root):
+    made = [publish(store, f"text number {i}") for i in range(5)]
+    age(root, 2 * WEEK)
+    done = collect(store, keep=2, grace=WEEK, dry_run=True)
+    assert (done.versions, done.waiting) == ([1, 2, 3], 3)
+    assert len(store.versions()) == 5
+    done = collect(store, keep=2, grace=WEEK)
+    assert (done.versions, done.data, done.sets, done.waiting) == ([1, 2, 3], 0, 0, 3)
+    # Who had just listed them can read them still.
+    assert (root / "data" / made[0].manifest.data / "a").read_text() == "text number 0"
+    done = collect(store, keep=2, grace=WEEK)
+    assert (done.versions, done.waiting) == ([], 3)
+    age(root, 2 * WEEK)
+    done = collect(store, keep=2, grace=WEEK)
+    assert (done.data, done.sets, done.waiting) == (3, 0, 0)
+    assert done.bytes > 0
+    assert [version.number for version in store.versions()] == [5, 4]
+    kept = stored_shards(store, store.latest().ledger, hashes=True)
+    assert (kept.rows, len(names(root, "shards"))) == (5, 5)
+    assert collect(store, keep=2, grace=0).data == 0
+
+
+def test_sets_that_no_version_needs_go(store, root):
+    publish(store, "first text")
+    store.publish(lambda folder: None)  # a model made from nothing
+    assert collect(store, grace=0).sets == 0
+    done = collect(store, keep=1, grace=0)
+    assert (done.versions, done.data, done.sets) == ([1], 1, 1)
+    assert (names(root, "shards"), len(names(root, "data"))) == ([], 1)
+
+
+def test_the_newest_never_goes(store):
+    publish(store, "the only one")
+    assert collect(store, keep=1, grace=0).versions == []
+    with pytest.raises(ValueError, match="the newest version always stays"):
+        collect(store, keep=0)
+    assert collect(Store.open(store.url + "/not there")).versions == []
+
+
+def test_what_killed_runs_left_goes(store, root):
+    publish(store, "some text")
+    orphan = root / "data" / ("0" * 32)
+    orphan.mkdir()
+    (orphan / "half").write_text("x" * 100)
+    (root / "commits" / ".tmp-0123").write_text("half")
+    (root / "shards" / ".making-0123").mkdir()
+    (root / "data" / "mine").mkdir()
+    done = collect(store, grace=WEEK)
+    assert (done.data, done.waiting, done.unfinished) == (0, 1, 2)
+    done = collect(store, grace=0)
+    assert (done.data, done.bytes, done.unfinished) == (1, 100, 0)
+    assert (root / "data" / "mine").is_dir()  # nobody knows what that is
+    assert store.latest().folder()
+
+
+def test_nothing_goes_while_a_run_publishes(store):
+    def write(folder):
+        with pytest.raises(StoreError, match="a run is publishing"):
+            collect(store, keep=1, grace=0)
+
+    publish(store, "some text")
+    store.publish(write, parent=1)
+    assert len(store.versions()) == 2
+
+
+def test_a_damaged_commit_stops_it(store, root):
+    publish(store, "some text")
+    publish(store, "more text")
+    path = root / "commits" / "000000000001.json"
+    path.chmod(0o644)
+    path.write_text("{}")
+    with pytest.raises(StoreError, match=r"version 1 .* is damaged.*nothing was collected"):
+        collect(store, keep=1, grace=0)
+    path.unlink()
+    assert collect(store, keep=1, grace=0).data == 1
+
+
+def test_rollback_shares_the_files(store, root):
+    for i in range(3):
+        publish(store, f"text {i}")
+    back = store.rollback(1)
+    assert (back.number, back.manifest.parent, back.manifest.rolled_back_to) == (4, 3, 1)
+    assert store.latest().manifest == back.manifest
+    assert (back.folder() / "a").read_text() == "text 0"
+    assert back.ledger.rows == 1
+    assert len(names(root, "data")) == 3
+    assert collect(store, keep=1, grace=0).data == 2
+    assert store.latest().folder()
+    publish(store, "text 4")
+    assert store.latest().manifest.rolled_back_to is None
+    with pytest.raises(StoreError, match="has no version 9"):
+        store.rollback(9)
+
+
+def test_rollback_to_files_that_are_damaged(store, root):
+    made = publish(store, "text 0")
+    publish(store, "text 1")
+    (made.folder() / "a").unlink()
+    with pytest.raises(DamagedError, match="a is missing"):
+        store.rollback(1)
+    assert store.latest().number == 2
+
+
+def test_a_rollback_that_loses_the_race(store, monkeypatch):
+    publish(store, "text 0")
+    real = type(store.storage).create
+
+    def first(storage, name, content):
+        monkeypatch.undo()
+        publish(store, "text 1")
+        return real(storage, name, content)
+
+    monkeypatch.setattr(type(store.storage), "create", first)
+    with pytest.raises(ConflictError):
+        store.rollback(1)
+    assert [(v.number, bool(v.folder())) for v in store.versions()] == [(2, True), (1, True)]
+
+
+def test_same_text_is_kept_once(store, root):
+    publish(store, "the same text")
+    publish(store, "the same text")
+    assert (len(names(root, "shards")), store.latest().ledger.rows) == (1, 2)
+    assert len(stored_shards(store, store.latest().ledger)) == 1
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed", "other"])
+def test_shards_that_are_not_what_was_kept(store, root, damage):
+    version = publish(store, "some text")
+    publish(store, "other text")
+    one, two = (root / "shards" / name for name in sorted(store.latest().ledger.sets))
+    files = sorted(one.glob("*.arrow"))
+    if damage == "gone":
+        files[0].unlink()
+    elif damage == "changed":
+        files[0].chmod(0o644)
+        content = files[0].read_bytes()
+        files[0].write_bytes(content[:50] + b"#" + content[51:])
+    else:
+        for path in one.iterdir():
+            path.unlink()
+            os.link(two / path.name, path)
+    with pytest.raises(DamagedError, match="are not what was kept"):
+        stored_shards(store, store.latest().ledger, hashes=True)
+    assert version.folder()
+
+
+def test_shards_are_linked_and_not_copied(store, tmp_path):
+    (tmp_path / "a.txt").write_text("to be or not\n")
+    from corpora import LineSentence
+
+    shards = encode(LineSentence(str(tmp_path / "a.txt")), tmp_path / "cache")
+    version = store.publish(lambda folder: None, consumed=list(consumed(shards, counted=True)))
+    (kept,) = stored_shards(store, version.ledger)
+    assert (kept.folder / kept.entry.tokens_file).stat().st_nlink == 2
+    assert kept.words.to_pylist() == shards[0].words.to_pylist()
+    assert kept.source == str(tmp_path / "a.txt")
+
+
+def test_shards_are_copied_where_links_are_not_to_be_had(store, monkeypatch):
+    real = os.link
+
+    def other_device(source, target):
+        if "commits" in str(target):
+            return real(source, target)
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", other_device)
+    version = publish(store, "some text")
+    assert stored_shards(store, version.ledger, hashes=True).rows == 1
+
+
+def millrace(capsys, *arguments):
+    code = run_command(commands, list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_the_commands(store, capsys):
+    for i in range(3):
+        publish(store, f"text {i}", metrics={"loss": 0.5}, recipe="# mine\n")
+    url = store.url
+    code, out, _ = millrace(capsys, "show", f"{url}@2", "--json")
+    told = json.loads(out)
+    assert (code, told["version"], told["parent"], told["metrics"]) == (0, 2, 1, {"loss": 0.5})
+    assert told["ledger"] == {"sources": 2, "rows": 2, "tokens": 4, "sets": 2}
+    code, out, _ = millrace(capsys, "show", url)
+    assert code == 0
+    for line in ("version     3", "parent      2", "text kept   3 sets of shards", "  # mine"):
+        assert line in out.splitlines()
+    code, out, _ = millrace(capsys, "show", url, "--sources")
+    assert len(out.splitlines()) == 4
+    code, out, _ = millrace(capsys, "rollback", url, "1", "--json")
+    assert (code, json.loads(out)) == (0, {"version": 4, "rolled_back_to": 1})
+    assert "by rollback" in millrace(capsys, "show", url)[1]
+    code, out, _ = millrace(capsys, "gc", url, "--keep", "1", "--dry-run")
+    assert (code, out.startswith("would remove 3 versions (1, 2, 3): 0.0 MB; ")) == (0, True)
+    code, out, _ = millrace(capsys, "gc", url, "--keep", "1", "--grace", "0s", "--json")
+    told = json.loads(out)
+    assert (code, told["versions"], told["data"], told["sets"]) == (0, [1, 2, 3], 2, 2)
+    code, _, err = millrace(capsys, "gc", url, "--grace", "soon")
+    assert (code, "write 90s, 30m, 12h or 7d" in err) == (2, True)
+    code, _, err = millrace(capsys, "show", f"{url}@1")
+    assert (code, "has no version 1; it has: 4" in err) == (4, True)
+    code, _, err = millrace(capsys, "show", f"{url}/nothing")
+    assert (code, "has no version; publish one" in err) == (4, True)
