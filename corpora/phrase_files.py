@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpora.errors import CorpusError
+from corpora.sources.address import shown
 from corpora.sources.source import expand
 
 MARK = b"millrace.phrases"
@@ -48,7 +49,7 @@ def read(address: str | os.PathLike[str]) -> Found:
     if len(found) != 1:
         raise PhraseFileError(
             f"{len(found)} files where one is wanted",
-            url=os.fspath(address),
+            url=shown(os.fspath(address)),
             remedy="give the address of one",
         )
     (source,) = found

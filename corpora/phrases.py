@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from corpora import phrase_files
 from corpora.rows.columns import STRINGS, with_words
+from corpora.sources.address import shown
 from corpora.tokens.buffers import list_offsets
 from corpora.tokens.interner import Interner
 from corpora.tokens.pairs import CHAIN_BITS, NO_WORD, Chains, Ids, PairTable, Rows
@@ -77,7 +78,7 @@ class PhraseTable:
         except (KeyError, TypeError, ValueError) as error:
             raise phrase_files.PhraseFileError(
                 f"this is no file of phrases ({error})",
-                url=os.fspath(address),
+                url=shown(os.fspath(address)),
                 remedy="give one that save() of frozen phrases wrote",
             ) from None
 

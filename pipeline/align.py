@@ -16,9 +16,9 @@ def align(model: Model, onto: Model) -> tuple[int, float]:
     """Turn a model's vectors onto those of another, as far as both have the same keys.
 
     Words decide, or documents where the words' vectors are not trained. Returns how many keys both
-    have, and the mean cosine of their vectors afterwards. The turn is the orthogonal matrix by which
-    the sum of squared distances of vectors of length 1 is least (Schönemann 1966). Raises
-    ModelError for vectors of another size, and where both have fewer keys than dimensions.
+    have, and the mean cosine of their vectors afterwards. The turn is the orthogonal matrix with
+    the least sum of squared distances of vectors of length 1 (Schönemann 1966). Raises ModelError
+    for vectors of another size, and where both have fewer keys than dimensions.
     """
     if model.settings.vector_size != onto.settings.vector_size:
         raise ModelError(

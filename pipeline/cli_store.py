@@ -189,6 +189,7 @@ def gc(edge: Edge, store: str, keep: int | None, grace: float, dry_run: bool, js
     "--missing", type=click.Choice(["error", "skip"]), default="error", show_default=True,
     help="What to do where there is no such tag or source.",
 )  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @as_json
 @click.pass_obj
 def forget(
@@ -199,13 +200,15 @@ def forget(
     files: tuple[TextIO, ...],
     cache: str | None,
     missing: Literal["error", "skip"],
+    dry_run: bool,
     json_: bool,
 ) -> None:
     """Let documents leave STORE: publish a version without them.
 
     Their vectors, their words' counts, their text and what only they had are gone from it; the
     other vectors stay as they are, to the bit. Older versions still have the documents: gc removes
-    these versions, with --grace 0 at once.
+    these versions, with --grace 0 at once. A file from which everything has gone would be read
+    again where it still lies: remove it first.
 
     \b
     Examples:
@@ -219,12 +222,15 @@ def forget(
     named = [*tags, *(line for file in files for line in file.read().splitlines() if line)]
     if not named and not sources:
         raise click.UsageError("name what to forget: --tag, --source or --from")
-    made, found = forget_in(Store.open(store), named, sources, missing, cache)
+    opened = Store.open(store)
+    made, found = forget_in(opened, named, sources, missing, cache, dry_run=dry_run)
     if json_:
         said = None if found is None else found.figures()
         edge.show_json({"version": made.number if made else None, "forgot": said})
-    elif made is None or found is None:
+    elif found is None:
         click.echo("there is nothing to forget")
+    elif made is None:
+        click.echo(found.told("would forget"))
     else:
         click.echo(
             f"version {made.number}: {found.told()}. Older versions still have them; when nobody "

@@ -24,10 +24,13 @@ from pipeline.vocabulary import Vocabulary
 Kept = NDArray[np.bool_]
 
 
-def without(files: Files, words: Kept, tags: Kept | None) -> Files:
+def without(
+    files: Files, words: Kept, tags: Kept | None, lost: pa.StringArray | None = None
+) -> Files:
     """Return a model of the words and tags that stay.
 
-    words (all words, those without ids too), tags (tags): which stay. What loses no row is shared.
+    words (all words, those without ids too), tags (tags): which stay. lost: words that the
+    vocabulary doesn't have, and nobody else any more. What loses no row is shared.
     """
     held, matrices = files.vocabulary, files.matrices
     vocabulary, rows = vocabulary_of(held, words), words[: held.size]
@@ -44,6 +47,8 @@ def without(files: Files, words: Kept, tags: Kept | None) -> Files:
         matrices.tag_vectors if tags is None else _rows(matrices.tag_vectors, tags),
     )
     gone: Any = held.words.filter(pa.array(~words))
+    if lost is not None:
+        gone = pa.concat_arrays([gone, lost])
     return replace(
         files,
         vocabulary=vocabulary,
@@ -54,6 +59,15 @@ def without(files: Files, words: Kept, tags: Kept | None) -> Files:
         tag_rates=files.tag_rates if tags is None else _rates(files.tag_rates, tags),
         phrases=phrases_of(files.phrases, gone, vocabulary.words),
     )
+
+
+def without_unused(files: Files) -> Files:
+    """Return a model without the words and tags that nobody has: those with a count of 0."""
+    words = files.vocabulary.counts > 0
+    tags = None if files.tags is None else files.tags.counts > 0
+    if not words[: files.vocabulary.size].any() or (words.all() and (tags is None or tags.all())):
+        return files
+    return without(files, words, tags)
 
 
 def vocabulary_of(held: Vocabulary, words: Kept) -> Vocabulary:

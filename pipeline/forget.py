@@ -4,8 +4,11 @@ Documents are named by a tag or by the source they were read from. Their rows ar
 sets of shards, the words in them are subtracted from the counts, exactly; words and tags that
 nobody else has leave dictionaries, vocabulary and matrices. The other vectors keep every bit: what
 they have learnt from the documents together with all else can't be taken back but by training anew.
+Counts that have faded, or words that a compaction dropped, don't tell what others have: then the
+dictionaries of all text that was kept do.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -20,7 +23,9 @@ from corpora.errors import MillraceError
 from corpora.shards.cached import opened_set
 from corpora.shards.cut import Gone, cut, has_any, whole
 from corpora.shards.shard_set import ShardSet
+from corpora.tokens.interner import Interner
 from pipeline.cut_out import without
+from pipeline.fading import without_text
 from pipeline.key_index import word_index
 from pipeline.ledger import SCHEMA, Ledger
 from pipeline.models.model import Model
@@ -30,6 +35,7 @@ from pipeline.store_shards import stored_set
 from pipeline.tags import Tag
 
 Row = dict[str, Any]
+Counts = NDArray[np.int64]
 Missing = Literal["error", "skip"]
 
 
@@ -55,7 +61,8 @@ class Forgotten:
 
     def figures(self) -> dict[str, int]:
         """Return the figures, for programs."""
-        return {name: getattr(self, name) for name in ("documents", "rows", "tokens", "words")}
+        names = ("documents", "rows", "tokens", "words")
+        return {**{name: getattr(self, name) for name in names}, "left": self.ledger.tokens}
 
     @property
     def model(self) -> Model:
@@ -65,11 +72,12 @@ class Forgotten:
         made.phrases = left.phrases
         return made
 
-    def told(self) -> str:
+    def told(self, verb: str = "forgot") -> str:
         """Return the figures, for people."""
         return (
-            f"forgot {self.documents:,} documents: {self.rows:,} rows, {self.tokens:,} words of "
-            f"text, {self.words:,} words that nobody else had"
+            f"{verb} {self.documents:,} documents: {self.rows:,} rows, {self.tokens:,} words of "
+            f"text, {self.words:,} words that nobody else had; a training anew would read the "
+            f"{self.ledger.tokens:,} words of text that are left"
         )
 
 
@@ -82,13 +90,14 @@ def forget(
     sources: Sequence[str] = (),
     missing: Missing = "error",
     rows_stay: bool = False,
+    dry_run: bool = False,
 ) -> Forgotten | None:
     """Return what is left of a model without some documents; sets that are cut go to the store.
 
     tags: of the documents. sources: as the ledger has them, or patterns of them with *. missing:
     what happens where there is no such tag or source. rows_stay: words and tags that nobody has any
     more keep their vectors, with a count of 0, because their text is about to be read as it is now.
-    None where nothing is to be forgotten. Raises
+    dry_run: nothing goes to the store. None where nothing is to be forgotten. Raises
     ForgetError where text of them was not kept, so that it is not known what only they had, and
     DamagedError for text that is not what was kept.
     """
@@ -98,7 +107,7 @@ def forget(
     for row in leaving:
         work.drop(row)
     if wanted:
-        work.cut(wanted)
+        work.cut(wanted, dry_run=dry_run)
     if not leaving and not wanted:
         return None
     return work.result(wanted, rows_stay=rows_stay)
@@ -121,6 +130,11 @@ class _Work:
         self.word_counts = vocabulary.counts.astype(np.int64)
         self.tag_counts = None if tags is None else tags.counts.astype(np.int64)
         self._words = word_index(vocabulary.words)
+        # A count never exceeds what was counted, so equal sums mean that none of them has faded.
+        counted = [row for row in self.rows if row["counted"] and row["rows"]]
+        self._exact = int(self.word_counts.sum()) == sum(row["tokens"] for row in counted)
+        self._counted = Counter(row["set"] for row in counted)
+        self._strays: list[tuple[Any, Counts]] = []  # what goes of words that have no count
 
     def chosen(self, sources: Sequence[str], missing: Missing) -> list[int]:
         """Return the places in the ledger of the sources asked for, checked."""
@@ -172,7 +186,7 @@ class _Work:
             for shard in opened_set("", self._set(row["set"])):
                 self._subtract(whole(shard), row)
 
-    def cut(self, tags: Sequence[Tag]) -> None:
+    def cut(self, tags: Sequence[Tag], *, dry_run: bool) -> None:
         """Let documents go, out of every set that has some of them."""
         arrays = _arrays(tags)
         with self.store.storage.scratch() as scratch:
@@ -183,7 +197,7 @@ class _Work:
                 if name is None or at in self.lost:
                     continue
                 if name not in done:
-                    done[name] = _cut_one(self._set(name), arrays, scratch, made)
+                    done[name] = _cut_one(self.store, name, arrays, scratch, made)
                 self._shrink(at, *done[name])
             if self.tag_counts is not None:
                 self._demand_all(tags)
@@ -191,28 +205,25 @@ class _Work:
                 raise ForgetError(
                     f"no text in the store has the tag {tags[0]!r}; nothing was forgotten"
                 )
-            self.store.storage.adopt(made)
+            if not dry_run:
+                self.store.storage.adopt(made)
 
     def result(self, wanted: Sequence[Tag], *, rows_stay: bool) -> Forgotten:
         """Return what is left."""
         table, vocabulary = self.files.tags, self.files.vocabulary
-        words = self._staying()
+        counts, words, lost = self._left()
         if not rows_stay and not words[: vocabulary.size].any():
             raise ForgetError(
                 "no word of the model would be left. To mend it: remove the store instead"
             )
-        # Counts that were made smaller as they aged leave one at least of what somebody has.
-        least = np.minimum(np.where(words, 1, 0), vocabulary.counts)
-        left = replace(
-            self.files, vocabulary=replace(vocabulary, counts=np.maximum(self.word_counts, least))
-        )
+        left = replace(self.files, vocabulary=replace(vocabulary, counts=counts))
         tags = None
         if table is not None and self.tag_counts is not None:
             tags = self.tag_counts > 0
             left = replace(left, tags=replace(table, counts=np.maximum(self.tag_counts, 0)))
         gone = self.text_rows if tags is None else int((~tags).sum())
         if not rows_stay:
-            left = without(left, words, tags)
+            left = without(left, words, tags, lost)
         rows = [row for at, row in enumerate(self.rows) if at not in self.lost]
         return Forgotten(
             left,
@@ -231,7 +242,11 @@ class _Work:
         self.text_rows += gone.rows
         self.tokens += gone.tokens
         if row["counted"]:
-            _take(self.word_counts, self._words.find(gone.words), gone.word_counts)
+            places = self._words.find(gone.words)
+            _take(self.word_counts, places, gone.word_counts)
+            if not self._exact:
+                stray = (places < 0) & (gone.word_counts > 0)
+                self._strays.append((gone.words.filter(pa.array(stray)), gone.word_counts[stray]))
         if self.tag_counts is not None and gone.tags is not None and gone.tag_counts is not None:
             assert self.files.tags is not None
             _take(self.tag_counts, self.files.tags.lookup(gone.tags), gone.tag_counts)
@@ -259,27 +274,46 @@ class _Work:
             if self.tag_counts[place] > 0:
                 raise _not_kept(f'the document "{tag}"')
 
-    def _staying(self) -> NDArray[np.bool_]:
-        """Return which words somebody still has."""
-        untouched = self.word_counts == self.files.vocabulary.counts
-        staying = np.asarray(untouched | (self.word_counts > 0))
-        if (self.word_counts < 0).any():
-            # Counts that were made smaller as they aged don't tell; what was kept does.
-            rows = [row for at, row in enumerate(self.rows) if at not in self.lost]
-            sets = {row["set"] for row in rows if row["counted"]} - {None}
-            for name in sorted(sets):
-                for shard in opened_set("", self._set(name)):
-                    found = self._words.find(shard.words)
-                    staying[found[found >= 0]] = True
-        return staying
+    def _left(self) -> tuple[Counts, NDArray[np.bool_], pa.StringArray]:
+        """Return the counts that are left, which words somebody still has, and lost strays."""
+        held = self.files.vocabulary
+        gone = held.counts - self.word_counts
+        if self._exact:
+            staying = np.asarray((gone == 0) | (self.word_counts > 0))
+            return np.maximum(self.word_counts, 0), staying, _none()
+        strays: Any = pa.concat_arrays([_none(), *(words for words, _ in self._strays)]).unique()
+        index = word_index(pa.concat_arrays([held.words, strays]))
+        gone = np.concatenate([gone, np.zeros(len(strays), np.int64)])
+        for words, counts in self._strays:
+            gone[index.find(words)] += counts
+        kept = self._read(index, len(gone)) - gone
+        n = len(held.words)
+        left = without_text(held.counts, gone[:n], kept[:n])
+        staying = np.asarray((gone[:n] == 0) | (kept[:n] > 0) | (left > 0))
+        return left, staying, strays.filter(pa.array(kept[n:] == 0))
+
+    def _read(self, index: Interner, n: int) -> Counts:
+        """Return how often each of n words stands in all text, that which leaves too, as kept."""
+        found = np.zeros(n, np.int64)
+        for name in sorted(self._counted.keys() - {None}):
+            for shard in opened_set("", stored_set(self.store, name)):
+                places = index.find(shard.words)
+                known = places >= 0
+                found[places[known]] += self._counted[name] * shard.counts[known]
+        return found
+
+
+def _none() -> pa.StringArray:
+    return pa.array([], pa.string())
 
 
 def _cut_one(
-    held: ShardSet, tags: "list[pa.Array[Any]]", scratch: Path, made: dict[str, Path]
+    store: Store, name: str, tags: "list[pa.Array[Any]]", scratch: Path, made: dict[str, Path]
 ) -> tuple[str | None, list[Gone]]:
     """Return the name of a set without some documents, and what has gone of each of its shards."""
-    if not any(has_any(held, some) for some in tags):
-        return held.content, []
+    if not any(has_any(stored_set(store, name), some) for some in tags):
+        return name, []
+    held = stored_set(store, name, hashes=True)
     new, gone = cut(held, tags, scratch)
     if not new.entries:
         return None, gone

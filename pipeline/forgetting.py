@@ -7,7 +7,7 @@ from pathlib import Path
 from corpora.shards.shard_set import drop_contents
 from pipeline.forget import Forgotten, Missing, forget
 from pipeline.models.model import Model
-from pipeline.store import Store, Version
+from pipeline.store import Store, StoreError, Version
 from pipeline.tags import Tag, TagTable
 
 NUMBER = re.compile(r"-?\d{1,19}")
@@ -20,20 +20,28 @@ def forget_in(
     sources: Sequence[str],
     missing: Missing = "error",
     cache: str | None = None,
+    *,
+    dry_run: bool = False,
 ) -> tuple[Version | None, Forgotten | None]:
     """Publish the newest version without some documents; (None, None) where none is to go.
 
     tags: as a person writes them: "7" is the tag 7 if there is no "7". cache: a folder of shards
-    that the text is to leave, too. Raises what `forget` and `Store.publish` do.
+    that the text is to leave, too. dry_run: publish nothing. Raises what `forget` and
+    `Store.publish` do.
     """
     # Nobody may collect the sets that are made before the commit names them.
     with store.storage.writing():
-        version = Store.at(store.url)
+        version = store.latest()
+        if version is None:
+            raise StoreError(f"the store {store.url} has no version: there is nothing to forget")
         model = Model.open(version.folder())
         wanted = _meant(tags, model.tags)
-        found = forget(store, model, version.ledger, tags=wanted, sources=sources, missing=missing)
-        if found is None:
-            return None, None
+        found = forget(
+            store, model, version.ledger, tags=wanted, sources=sources, missing=missing,
+            dry_run=dry_run,
+        )  # fmt: skip
+        if found is None or dry_run:
+            return None, found
         made = store.publish(
             found.model.save,
             parent=version.number,

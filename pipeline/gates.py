@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 from uuid import uuid4
 
@@ -20,9 +21,9 @@ class Limit:
     """A bound on a measure: `key` is the recipe's, and says "min_..." or "max_...".
 
     >>> limit = Limit("min_overlap", "documents_overlap", 0.5)
-    >>> print(limit), limit.holds(0.4), limit.holds(0.6)
+    >>> print(limit), limit.holds(0.4), limit.holds(0.6), limit.holds(float("nan"))
     documents_overlap at least 0.5 (min_overlap)
-    (None, False, True)
+    (None, False, True, False)
     """
 
     key: str
@@ -70,7 +71,8 @@ def keep(store: Store, model: Model, metrics: Mapping[str, float]) -> str:
 
     def write(folder: Any) -> None:
         model.save(folder)
-        (folder / "metrics.json").write_text(json.dumps(dict(metrics), indent=1) + "\n")
+        finite = {name: value for name, value in metrics.items() if isfinite(value)}
+        (folder / "metrics.json").write_text(json.dumps(finite, indent=1) + "\n")
 
     with store.storage.writing():
         store.storage.fill(place, write)

@@ -10,12 +10,16 @@ from pipeline.store import Store
 def run(recipe: Recipe, report: Report) -> State:
     """Run `recipe`, telling `report` how it goes, and return what it made.
 
-    A store that the recipe publishes to is tried before the first stage, so that no long training
-    ends at a full disk or a missing right. Raises MillraceError for what a user can mend.
+    A store that the recipe publishes to is tried before the first stage, and so are files that
+    stages need, so that no long training ends at a full disk, a missing right or a name that is
+    misspelt. Raises MillraceError for what a user can mend.
     """
     store = None if recipe.store is None else Store.open(recipe.store)
     if store is not None and any(isinstance(s, Stage) and s.writes_store for s in recipe.stages):
         store.demand_writable()
+    for stage in recipe.stages:
+        if isinstance(stage, Stage):
+            stage.demand(recipe.stages)
     with ExitStack() as ending:
         setting = Setting(
             report=report,

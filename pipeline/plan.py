@@ -5,7 +5,6 @@ many words a byte as the reader's files that were read before had, or else at a 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from corpora.declared import Declared
 from corpora.part import Origin, Part
@@ -13,11 +12,13 @@ from corpora.reader import FileReader, Reader
 from pipeline import kernels
 from pipeline.ledger import Ledger
 from pipeline.models.model import Model
+from pipeline.outlook import Files, Outlook, Reading, Training
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 from pipeline.source_names import named
 from pipeline.stage import Stage
 from pipeline.stage_training import TrainStage
+from pipeline.stage_update import SHARE
 from pipeline.stages.evaluate import Evaluate
 from pipeline.store import Store, Version
 from pipeline.unseen import Compared, compared
@@ -25,90 +26,6 @@ from pipeline.unseen import Compared, compared
 WORDS_A_BYTE = 0.18  # of plain English
 PACKED = 3  # times as many in files that are packed
 PACKERS = (".gz", ".bz2", ".xz", ".zst", ".zstd", ".lz4", ".zip", ".tgz", ".parquet")
-
-
-@dataclass(frozen=True)
-class Files:
-    """Some files: how many, and their bytes as they lie there, None where not all tell."""
-
-    files: int = 0
-    bytes: int | None = 0
-
-    @classmethod
-    def of(cls, parts: Sequence[Part]) -> "Files":
-        """Return the figures of parts."""
-        sizes = [origin.size for part in parts for origin in part.origins]
-        known = [size for size in sizes if size is not None]
-        return cls(len(sizes), sum(known) if len(known) == len(sizes) else None)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a reader has for a run.
-
-    new, changed, known: its files, all new to a reader without new_only; vanished: how many are
-    gone. reads: those that the run reads; tokens, rows: about how many are in them, None where
-    nothing is known; tokens_per_byte: what that is reckoned with, `measured` on files that were
-    read before, or a rule of thumb.
-    """
-
-    reader: str
-    new_only: bool
-    new: Files
-    changed: Files
-    known: Files
-    vanished: int
-    if_changed: str
-    if_vanished: str
-    reads: Files
-    tokens: int | None
-    rows: int | None
-    tokens_per_byte: float
-    measured: bool
-
-
-@dataclass(frozen=True)
-class Training:
-    """What a stage trains: words in each epoch, and over all; about `seconds` at the last speed.
-
-    replayed: words of old text in each epoch; bytes: of the matrices for the words that there are
-    now and the documents that there will be about.
-    """
-
-    stage: str
-    epochs: int
-    alpha: float
-    min_alpha: float
-    tokens: int | None
-    replayed: int
-    trained: int | None
-    seconds: float | None
-    words_per_second: float | None
-    bytes: int | None
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """What a run would do.
-
-    version: that it goes on from, None for none; words, documents: that have vectors there;
-    words_seen: with those that were too rare; sources: read so far. passes: over the text of new
-    files. gates: limits to come up to. publishes: whether a version would be added.
-    """
-
-    store: str | None
-    version: int | None
-    words: int
-    words_seen: int
-    documents: int
-    sources: int
-    readings: tuple[Reading, ...]
-    passes: int
-    trainings: tuple[Training, ...]
-    gates: tuple[str, ...]
-    nothing_new: bool
-    publishes: bool
-    stages: tuple[str, ...] = field(default=())
 
 
 def planned(recipe: Recipe) -> Outlook:
@@ -235,24 +152,33 @@ def _trainings(
     tokens = None if None in counts else sum(count or 0 for count in counts)
     documents = sum(one.rows or 0 for one in readings)
     speed = _speed(version)
-    old = 0 if version is None else version.ledger.tokens
+    old, kept = (0, 0) if version is None else (version.ledger.tokens, _kept(version.ledger))
     for stage in stages:
         if not isinstance(stage, TrainStage):
             continue
-        replayed = round(old * float(getattr(stage, "replay", 0) or 0))
+        replayed = round(kept * stage.replay)
         trained = None if tokens is None else (tokens + replayed) * stage.epochs
+        alpha = stage.alpha if version is None else stage.update_alpha or SHARE * stage.alpha
+        anew = None if tokens is None or speed is None else (tokens + old) * stage.epochs / speed
         yield Training(
             stage=type(stage).use(),
             epochs=stage.epochs,
-            alpha=stage.alpha,
-            min_alpha=stage.min_alpha,
+            alpha=alpha,
+            min_alpha=min(stage.min_alpha, alpha),
             tokens=tokens,
             replayed=replayed,
             trained=trained,
             seconds=None if trained is None or speed is None else trained / speed,
+            seconds_anew=anew,
             words_per_second=speed,
             bytes=None if model is None else _bytes(stage.settings(), model, documents),
         )
+
+
+def _kept(ledger: Ledger) -> int:
+    """Return how many words of old text the store has, to be replayed."""
+    kept = zip(*(ledger.table[name].to_pylist() for name in ("tokens", "set")), strict=True)
+    return sum(tokens for tokens, name in kept if name is not None)
 
 
 def _speed(version: Version | None) -> float | None:

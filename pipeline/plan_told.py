@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.plan import Files, Outlook, Reading, Training
+from pipeline.outlook import Files, Outlook, Reading, Training
 
 
 def told(outlook: Outlook) -> str:
@@ -57,9 +57,10 @@ def _training(one: Training) -> Iterator[str]:
     if one.bytes is not None:
         yield f"  matrices of {_size(one.bytes)}, and more for words that are new"
     if one.seconds is not None and one.words_per_second is not None:
+        anew = "" if one.seconds_anew is None else f"; all text anew: {_time(one.seconds_anew)}"
         yield (
             f"  about {_time(one.seconds)}, at the last training's "
-            f"{one.words_per_second / 1e6:.2f} M words/s"
+            f"{one.words_per_second / 1e6:.2f} M words/s{anew}"
         )
 
 

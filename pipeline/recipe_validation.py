@@ -26,7 +26,7 @@ def validated(
 
     >>> from pipeline.stages.build_vocab import BuildVocab
     >>> validated(BuildVocab, {"min_count": 3}, {"min_count": 3})
-    BuildVocab(min_count=3, update=False)
+    BuildVocab(min_count=3, update=False, decay=0.0)
     >>> validated(BuildVocab, {"min_cuont": 3}, {"min_cuont": 3})
     [('min_cuont', 'there is no such key; did you mean "min_count"?')]
     """

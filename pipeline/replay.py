@@ -39,7 +39,8 @@ class Epochs:
 
     rows, tokens, split: what they come to; replayed: how many other rows come in each epoch
     besides; totals: all rows and all tokens, for each epoch; shards: all that batches come from,
-    of which the first `new` are the corpus's own.
+    of which the first `new` are the corpus's own; passed_over: tags' rows of the model that old
+    text teaches nothing any more.
     """
 
     def __init__(self, shards: Shards, epochs: int) -> None:
@@ -47,6 +48,7 @@ class Epochs:
         self.new = len(self.shards)
         self.rows, self.tokens, self.split = shards.rows, shards.tokens, shards.split
         self.replayed = 0
+        self.passed_over = np.zeros(0, np.int32)
         self.totals = [(shards.rows, shards.tokens)] * epochs
 
     def __iter__(self) -> Iterator[TokenShard]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.batch import Ints
 from pipeline.models.model import Model, ModelError
 from pipeline.vectors.files import lines
 from pipeline.weights import Floats
@@ -13,10 +14,11 @@ NAMES = ("words", "tags", "old_words", "old_tags")
 
 
 class Known(NamedTuple):
-    """How many rows a model's matrices had before an update."""
+    """How many words and tags a model had before an update, and which of the tags begin anew."""
 
     words: int = 0
     tags: int = 0
+    anew: Ints = np.zeros(0, np.int32)
 
     @classmethod
     def of(cls, model: Model | None) -> "Known":
@@ -38,7 +40,7 @@ class RowRates(NamedTuple):
 def row_rates(model: Model, known: Known, freeze: str = "", faster: float = 1.0) -> RowRates:
     """Return the rates for a model that has grown.
 
-    known: how many rows it had. freeze: what stays as it is to the bit, "words" or "tags", all of
+    known: what it had before. freeze: what stays as it is to the bit, "words" or "tags", all of
     them, "old_words" or "old_tags", those that were there, or a file with a word or tag on each
     line; with a word its outputs stay, too, and with "words" or "old_words" the nodes of the tree.
     faster: factor for vectors of new words and tags. Raises ModelError for a line of the file that
@@ -57,7 +59,7 @@ def row_rates(model: Model, known: Known, freeze: str = "", faster: float = 1.0)
     words, outputs = (np.ones(len(held.input), np.float32) for _ in range(2))
     nodes = np.ones(max(len(words) - 1, 0), np.float32)
     tags = np.ones(0 if held.tags is None else len(held.tags), np.float32)
-    words[known.words :] = tags[known.tags :] = faster
+    words[known.words :] = tags[known.tags :] = tags[known.anew] = faster
     if freeze in ("words", "old_words"):
         upto = len(words) if freeze == "words" else known.words
         words[:upto] = outputs[:upto] = nodes[: max(upto - 1, 0)] = 0

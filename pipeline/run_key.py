@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 
-from corpora.shards import TokenShards
+from corpora.shards import TokenShard
 from pipeline import kernels
 from pipeline.stage import Stage, State
 from pipeline.tags import TagTable
@@ -14,7 +15,11 @@ from pipeline.vocabulary import Vocabulary
 
 
 def run_key(
-    stage: Stage, state: State, shards: TokenShards, vocabulary: Vocabulary, tags: TagTable | None
+    stage: Stage,
+    state: State,
+    shards: Iterable[TokenShard],
+    vocabulary: Vocabulary,
+    tags: TagTable | None,
 ) -> str:
     """Return all that the weights after `stage` depend on; the store is not part of it.
 

@@ -125,6 +125,9 @@ class Stage(Declared):
         """Return why this stage can't stand after stages that have given `given`, or None."""
         return None
 
+    def demand(self, stages: Sequence[Declared]) -> None:
+        """Raise MillraceError for what would end a run of `stages` here, before it has begun."""
+
     @abstractmethod
     def run(self, state: State) -> State:
         """Do the work and return what is known after it."""

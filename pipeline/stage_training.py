@@ -14,15 +14,17 @@ from pipeline.ledger import Consumed, consumed
 from pipeline.models.model import Model, ModelError, tags_with
 from pipeline.passes import Plan
 from pipeline.phrases.joined import demand_joined
+from pipeline.replay import Epochs
 from pipeline.run_key import run_key
 from pipeline.settings import Settings
-from pipeline.stage import Resource, Stage, State
+from pipeline.stage import Resource, State
 from pipeline.stage_corpus import encoded
+from pipeline.stage_update import UpdateStage
 from pipeline.training import Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainStage(Stage):
+class TrainStage(UpdateStage):
     """Train a new model, or go on with a loaded one.
 
     vector_size: numbers in a vector. window: a word learns from up to so many words on each side of
@@ -80,23 +82,31 @@ class TrainStage(Stage):
                 make()
             except ValueError as error:
                 yield str(error)
+                return
+        if self.init_from and not self.settings().trains_words:
+            yield "init_from must not be given where words' vectors are not trained (PV-DBOW)"
 
     def run(self, state: State) -> State:
         """Train a new model, or go on with the one that was loaded."""
         state, shards = encoded(state)
         learnt = _consumed(shards, state)
+        state, known = self.known_rows(state, shards)
+        anchor = self.anchored(state)
         model = self._model(state, shards)
+        work, plan, rates = self.prepared(state, shards, self._plan(), model, known)
         receipt = model.train(
-            shards,
-            self._plan(),
+            work,
+            plan,
+            **rates._asdict(),
             workers=state.setting.workers,
             on_progress=state.report.trained,
             on_epoch=self._on_epoch(),
-            checkpoints=self._checkpoints(state, shards, model),
+            checkpoints=self._checkpoints(state, work, model),
         )
+        self.finish(state, model, anchor)
         if receipt.stopped:
             state.report.say(f"stopped after epoch {len(receipt.epochs)}: the loss fell no further")
-        trained = receipt.tokens * len(receipt.epochs)
+        trained = sum(epoch.tokens for epoch in receipt.epochs)
         state.report.say(
             f"trained {trained:,} words in {receipt.seconds:.1f} s: "
             f"{trained / max(receipt.seconds, 1e-9) / 1e6:.2f} M words/s, "
@@ -112,13 +122,13 @@ class TrainStage(Stage):
             receipt=receipt,
         )
 
-    def _checkpoints(self, state: State, shards: TokenShards, model: Model) -> Checkpoints | None:
+    def _checkpoints(self, state: State, work: Epochs, model: Model) -> Checkpoints | None:
         """Return where this training goes on if it was killed; without a store nothing is kept."""
         setting = state.setting
         home = setting.store.storage.runs if setting.store else None
         if home is None or setting.checkpoint is None:
             return None
-        key = run_key(self, state, shards, model.vocabulary, model.tags)
+        key = run_key(self, state, work.shards, model.vocabulary, model.tags)
         return setting.ending.enter_context(opened(home, key, setting.checkpoint))
 
     def _on_epoch(self) -> Callable[[Receipt], bool] | None:

@@ -233,10 +233,16 @@ class Store:
 
     def version(self, number: int) -> Version:
         """Return one version; raises StoreError when there is none, DamagedError when it is bad."""
-        content = self.storage.read(_commit_name(number))
-        if content is None:
+        found = self._read(number)
+        if found is None:
             there = ", ".join(map(str, sorted(self._numbers()))) or "none"
             raise StoreError(f"the store {self.url} has no version {number}; it has: {there}")
+        return found
+
+    def _read(self, number: int) -> Version | None:
+        content = self.storage.read(_commit_name(number))
+        if content is None:
+            return None
         where = f"version {number} of the store {self.url}: its commit can't be used: "
         try:
             manifest = Manifest.from_bytes(content)
@@ -291,10 +297,13 @@ class Store:
     ) -> Iterator[Version]:
         for number in self._numbers() if numbers is None else numbers:
             try:
-                yield self.version(number)
+                found = self._read(number)
             except DamagedError:  # never a version, or no longer one; damaged() tells
                 if bad is not None:
                     bad.append(number)
+                continue
+            if found is not None:  # else it was collected since the list was made
+                yield found
 
     def _commit(self, manifest: Manifest, *, shared: bool = False) -> None:
         """Make the version visible; its data goes if that fails, unless another version has it."""

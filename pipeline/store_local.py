@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.manifest import StoredFile
-from pipeline.store_durable import link, locked, sync, sync_path, temporary, twin
+from pipeline.store_durable import link, locked, sync_all, sync_path, temporary, twin
 from pipeline.store_errors import StoreError, explained
 
 UNFINISHED = (".tmp-", ".making-", ".gone-")
@@ -53,9 +53,7 @@ class LocalStorage:
                 folder.mkdir(parents=True)
                 write(folder)
                 files = tuple(_kept(folder, path) for path in sorted(_files(folder)))
-                inner = (path for path in folder.rglob("*") if path.is_dir())
-                for made in (*inner, folder, folder.parent, self.root):
-                    sync_path(made)
+                sync_all((*folder.rglob("*"), folder, folder.parent, self.root))
                 return files
         except BaseException:
             self.drop(place)
@@ -75,15 +73,11 @@ class LocalStorage:
                         final = self.root / place
                         making[final] = final.parent / f".making-{uuid.uuid4().hex}"
                         _twins(folder, making[final])
-                # All are linked before the first is synced: then that is one write for most.
-                for made in making.values():
-                    for path in (*made.iterdir(), made):
-                        sync_path(path)
+                sync_all(path for made in making.values() for path in (*made.iterdir(), made))
                 for final, made in making.items():
                     _named(made, final)
-                for parent in {final.parent for final in making}:
-                    sync_path(parent)
-                    sync_path(self.root)
+                if making:
+                    sync_all({self.root, *(final.parent for final in making)})
         finally:
             for made in making.values():
                 shutil.rmtree(made, ignore_errors=True)
@@ -247,11 +241,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _kept(folder: Path, path: Path) -> StoredFile:
-    """Make one file durable and read-only; hashing reads it back, mostly from the page cache."""
+    """Make one file read-only; hashing reads it back, mostly from the page cache."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = os.fstat(file.fileno()).st_size
-        sync(file.fileno())
     # Cutting a file short that another process has mapped kills that process: guard against it.
     path.chmod(0o444)
     return StoredFile(path.relative_to(folder).as_posix(), size, digest)

@@ -142,6 +142,9 @@ def train(
         Map(vocabulary.lookup(shard.words), _tag_rows(shard, settings, tags))
         for shard in work.shards
     ]
+    for _, rows in maps[work.new :]:
+        if rows is not None:
+            rows[np.isin(rows, work.passed_over)] = -1
     run = _Run(kernel.train, maps, work, plan, workers, checkpoints, begun)
     run.restore(weights)
     for epochs in range(1, plan.epochs + 1):

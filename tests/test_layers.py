@@ -81,6 +81,7 @@ pipeline.counting
 pipeline.key_index
 pipeline.admission
 pipeline.vocabulary
+pipeline.fading
 pipeline.settings
 pipeline.row_file
 pipeline.weights
@@ -122,7 +123,8 @@ pipeline.models.model_files
 pipeline.models.model
 pipeline.models.bundle
 pipeline.models.parameters pipeline.models.given pipeline.models.scan pipeline.models.memory
-pipeline.models.answers pipeline.models.word_paths pipeline.models.reporting pipeline.models.lifecycle
+pipeline.models.answers pipeline.models.word_paths
+pipeline.models.reporting pipeline.models.lifecycle
 pipeline.models.preparing
 pipeline.models.face
 pipeline.models.saved
@@ -137,6 +139,7 @@ pipeline.store_storage
 pipeline.store
 pipeline.store_collect pipeline.store_shards
 pipeline.cut_out
+pipeline.compacting
 pipeline.forget
 pipeline.forgetting pipeline.diff
 pipeline.stage
@@ -147,6 +150,9 @@ pipeline.stage_corpus
 pipeline.measures pipeline.held_out
 pipeline.gates pipeline.inferring
 pipeline.run_key
+pipeline.old_text pipeline.anchor pipeline.align pipeline.first_vectors pipeline.row_rates
+pipeline.known_documents
+pipeline.stage_update
 pipeline.stage_training
 pipeline.stages.*
 pipeline.engine
@@ -160,6 +166,7 @@ pipeline.job
 pipeline.progress
 pipeline pipeline.models pipeline.stages pipeline.engines
 pipeline.exporting
+pipeline.outlook
 pipeline.plan pipeline.infer_files
 pipeline.plan_told
 pipeline.cli_edge pipeline.cli_results

@@ -20,6 +20,9 @@ from corpora.tokens.buffers import larger
 CHAIN_BITS = 24
 FIRST_SLOTS = 1 << 10
 FIRST_CHAINS = 1 << 8
+# No result depends on it; what it keeps off is a text made to collide. All tables of a process have
+# the same one, because a pair's share goes by its hash.
+SEED = [int.from_bytes(os.urandom(8), sys.byteorder) for _ in range(2)]
 NO_WORD = 2**31 - 1  # in a table of ids: a word that is in no pair
 
 Ids = npt.NDArray[np.int32]
@@ -42,9 +45,9 @@ class Rows:
     def to_c(self) -> Any:
         """Return the C structure; it points into these arrays."""
         rows = ffi.new("mr_rows *")
-        rows.ends, rows.rows = ffi.cast("int64_t *", self.ends.ctypes.data), len(self.ends) - 1
-        rows.ids, rows.ids_n = ffi.cast("int32_t *", self.ids.ctypes.data), len(self.ids)
-        rows.table, rows.table_n = ffi.cast("int32_t *", self.table.ctypes.data), len(self.table)
+        rows.ends, rows.rows = _pointer("int64_t *", self.ends, np.int64), len(self.ends) - 1
+        rows.ids, rows.ids_n = _pointer("int32_t *", self.ids, np.int32), len(self.ids)
+        rows.table, rows.table_n = _pointer("int32_t *", self.table, np.int32), len(self.table)
         return rows
 
 
@@ -110,7 +113,7 @@ class Chains:
         self._parents: Ids = np.zeros(FIRST_CHAINS, np.int32)
         self._words: Ids = np.full(FIRST_CHAINS, -1, np.int32)
         self._c: Any = ffi.new("mr_chains *")
-        self._c.seed = _seed()
+        self._c.seed = SEED
         self._c.chains_n = 1
         self._point()
 
@@ -192,7 +195,7 @@ class PairTable:
             n *= 2
         self._slots: Slots = np.zeros((n, 2), np.uint64)
         self._c: Any = ffi.new("mr_pairs *")
-        self._c.seed = [0x243F6A8885A308D3, 0x13198A2E03707344]  # shares go by the hash: fixed
+        self._c.seed = SEED
         self._point()
 
     def __len__(self) -> int:
@@ -210,7 +213,7 @@ class PairTable:
         Each share goes into another table, so several threads may add the same pairs.
         """
         at = ffi.new("int64_t *")
-        given = ffi.cast("mr_pair *", pairs.ctypes.data)
+        given = _pointer("mr_pair *", pairs, np.uint64)
         while code := lib.mr_pairs_add(self._c, given, len(pairs), at, part, parts):
             if code == lib.MR_LIMIT:
                 raise MillraceError("a pair of words was seen more than a million million times")
@@ -221,7 +224,7 @@ class PairTable:
     def find(self, pairs: Slots) -> Counts:
         """Return the count of each packed pair, 0 where it is not there; theirs don't matter."""
         counts: Counts = np.empty(len(pairs), np.int64)
-        given = ffi.cast("mr_pair *", pairs.ctypes.data)
+        given = _pointer("mr_pair *", pairs, np.uint64)
         refuse(
             lib.mr_pairs_find(self._c, given, len(pairs), ffi.cast("int64_t *", counts.ctypes.data))
         )
@@ -263,5 +266,8 @@ def refuse(code: int) -> None:
     raise MillraceError(f"the token core refused its arguments (code {code})")
 
 
-def _seed() -> list[int]:
-    return [int.from_bytes(os.urandom(8), sys.byteorder) for _ in range(2)]
+def _pointer(kind: str, array: npt.NDArray[Any], wanted: type[np.generic]) -> Any:
+    """Return where an array lies, if it is what C takes it for."""
+    if array.dtype != wanted or not array.flags.c_contiguous:
+        raise TypeError(f"an array of {array.dtype} where {wanted.__name__} is wanted, end to end")
+    return ffi.cast(kind, array.ctypes.data)

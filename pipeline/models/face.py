@@ -214,13 +214,13 @@ class Face(Preparing):
             )
         if plan.alpha > self.min_alpha_yet_reached and self.train_count:
             log.info(
-                "Effective 'alpha' higher than previous training cycles: %g now, %g before",
+                "the learning rate begins at %g, above the %g at which the last training ended",
                 plan.alpha, self.min_alpha_yet_reached,
             )  # fmt: skip
         if self.hs and self.negative:
             log.info(
-                "Both hierarchical softmax and negative sampling are activated. Each word is "
-                "learnt twice; to do it once, set hs or negative to 0"
+                "hs and negative are both set, so each word is learnt twice, by the tree and by "
+                "noise; to learn it once, set one of them to 0"
             )
         said = TrainingLog(delay)
 

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+MOST = 1000  # events kept: a model that is updated every hour must not grow by its history
+
 log = logging.getLogger("pipeline")
 
 
 class Lifecycle:
-    """lifecycle_events: dicts with what happened and when; None keeps none from then on."""
+    """lifecycle_events: what happened and when, the first and the newest; None keeps none."""
 
     lifecycle_events: list[dict[str, Any]] | None
 
@@ -40,6 +42,7 @@ class Lifecycle:
             log.log(int(log_level), "%s: %s", event_name, event)
         if self.lifecycle_events is not None:
             self.lifecycle_events.append(said)
+            del self.lifecycle_events[1 : max(1, len(self.lifecycle_events) - MOST + 1)]
 
 
 def _version() -> str:

@@ -36,7 +36,7 @@ NAMES = (
     *(f"{name}.npy" for name in (*MATRICES, *TREE, *RATES)),
 )
 PIECE = 1 << 14  # rows written at a time
-MOST_SAID = 1 << 20  # bytes of JSON
+MOST_SAID = 1 << 26  # bytes of JSON: a receipt of 100,000 epochs has room
 MAGIC = b"\x93NUMPY\1\0"
 MOST_HEAD = 1 << 12  # bytes of a .npy before its numbers
 

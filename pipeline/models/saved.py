@@ -3,12 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from os import PathLike
 from typing import Any, Generic, Self, TypeVar
 
 from pipeline.models import bundle
 from pipeline.models.bundle import Target
 from pipeline.models.face import Face
-from pipeline.models.model import ModelError
+from pipeline.models.model import Model, ModelError
 from pipeline.models.parameters import SAVED, plain
 from pipeline.settings import Settings
 from pipeline.training import Epoch, Receipt
@@ -76,28 +77,48 @@ class Saved(Face):
 
     @OfClass
     @classmethod
-    def load(cls, fname: Target, mmap: str | None = None, rethrow: bool = False) -> Self:  # noqa: ARG003
+    def load(
+        cls,
+        fname: Target,
+        mmap: str | None = None,
+        rethrow: bool = False,  # noqa: ARG003
+        *,
+        dv_mapfile: str | PathLike[str] | None = None,
+    ) -> Self:
         """Read what `save` wrote, or a folder of a store's version, and go on as if never saved.
 
         fname: a path, a URL, or a file open for reading in binary. mmap="r" maps the matrices of a
         local file: the model is there at once and read-only, until it is trained, when they are
-        copied. Raises ModelError for anything that is no whole model of this class.
+        copied. dv_mapfile: a new file that documents' vectors lie in, where memory is too small.
+        Raises ModelError for anything that is no whole model of this class.
         """
-        model, said = bundle.read(fname, mmap)
+        model, said = bundle.read(fname, mmap, dv_mapfile)
         made = cls.__new__(cls)
         made._defaults()  # noqa: SLF001
-        kind = "Doc2Vec" if model.settings.has_tags else "Word2Vec"
-        if model.settings.has_tags != made._has_tags:  # noqa: SLF001
-            raise ModelError(f"the file holds a {kind}. To mend it: {kind}.load(...)")
-        held = arguments(model.settings) | dict(said)
-        for name in (*SAVED, *made._more_saved, *STATE):  # noqa: SLF001
-            if name in held:
-                setattr(made, name, held[name])
-        made.receipt = _receipt(held.get("receipt"))
-        made._model = model  # noqa: SLF001
-        made._describe()  # noqa: SLF001
+        made._mapfile = dv_mapfile  # noqa: SLF001
+        made._restore(model, said)  # noqa: SLF001
         made.add_lifecycle_event("loaded", mmap=mmap)
         return made
+
+    def _restore(self, model: Model, said: Mapping[str, Any]) -> None:
+        """Take a model and what was written beside it; raises ModelError where they don't fit."""
+        kind = "Doc2Vec" if model.settings.has_tags else "Word2Vec"
+        if model.settings.has_tags != self._has_tags:
+            raise ModelError(f"the file holds a {kind}. To mend it: {kind}.load(...)")
+        held = arguments(model.settings) | dict(said)
+        for name in (*SAVED, *self._more_saved, *STATE):
+            if name in held:
+                setattr(self, name, held[name])
+        self._model = model
+        try:
+            self.receipt = _receipt(held.get("receipt"))
+            self._check()
+            self._describe()
+        except (ValueError, TypeError, KeyError, AttributeError) as problem:
+            raise ModelError(
+                f"what the file says of the model makes no sense: {problem}. To mend it: save the "
+                "model again, or take another copy of it"
+            ) from problem
 
     @property
     def _more_saved(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from corpora import phrase_files
 from corpora.phrase_files import PhraseFileError
+from corpora.sources.address import shown
 from pipeline.vectors.files import writing
 
 Address = str | os.PathLike[str]
@@ -50,7 +51,7 @@ def write(
 
 def read(address: Address) -> Held:
     """Read a file; PhraseFileError where it is no file of phrases."""
-    return _held(phrase_files.read(address), os.fspath(address))
+    return _held(phrase_files.read(address), shown(os.fspath(address)))
 
 
 def parsed(content: Any, label: str) -> Held:

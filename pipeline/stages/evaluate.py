@@ -1,16 +1,20 @@
 """Stage `evaluate`: measure the model, and end the run if it does not come up to the limits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
+from corpora.declared import Declared
+from corpora.reader import FileReader
 from corpora.shards import TokenShard
 from corpora.shards.cached import opened_set
+from corpora.sources.source import expand
 from pipeline import measures
 from pipeline.gates import Limit, demand
 from pipeline.held_out import held_out_loss
@@ -20,6 +24,7 @@ from pipeline.read_alike import read_alike
 from pipeline.stage import Resource, Stage, State
 from pipeline.store import Store
 from pipeline.store_shards import stored_set
+from pipeline.vectors.files import source
 
 Share = Annotated[float, Ge(0), Le(1)]
 Cosine = Annotated[float, Ge(-1), Le(1)]
@@ -66,7 +71,7 @@ class Evaluate(Stage):
     held_out: str | tuple[str, ...] | None = None
     word_pairs: str | None = None
     analogies: str | None = None
-    sample: Annotated[int, Ge(1)] = 1000
+    sample: Annotated[int, Ge(1)] = 300
     infer_epochs: Annotated[int, Ge(1)] = 20
     seed: Annotated[int, Ge(0)] = 1
     max_loss: Annotated[float, Ge(0)] | None = None
@@ -84,14 +89,14 @@ class Evaluate(Stage):
     def faults(self) -> Iterator[str]:
         """Refuse a limit on what is not measured, too."""
         yield from super().faults()
-        for limit, source in (
+        for limit, needed in (
             ("max_loss", "held_out"),
             ("max_loss_rise", "held_out"),
             ("min_word_pairs", "word_pairs"),
             ("min_analogies", "analogies"),
         ):
-            if getattr(self, limit) is not None and getattr(self, source) is None:
-                yield f"{limit} needs {source}"
+            if getattr(self, limit) is not None and getattr(self, needed) is None:
+                yield f"{limit} needs {needed}"
 
     def limits(self) -> list[Limit]:
         """Return the limits that are set."""
@@ -102,6 +107,16 @@ class Evaluate(Stage):
             for measure in its
         ]
 
+    def demand(self, stages: Sequence[Declared]) -> None:
+        """Refuse files to measure with that aren't there."""
+        for one in (self.word_pairs, self.analogies):
+            if one is not None:
+                source(one)
+        if self.held_out is not None:
+            readers = (stage for stage in stages if isinstance(stage, FileReader))
+            reader = next(readers, None)
+            expand(self.held_out, None if reader is None else reader.storage_options)
+
     def run(self, state: State) -> State:
         """Measure, tell, and raise GateError beyond a limit."""
         model, base = state.model, state.base
@@ -110,9 +125,10 @@ class Evaluate(Stage):
         found = dict(self._measured(state, model, parent))
         told = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
         state.report.say(f"measured: {told or 'nothing'}")
-        metrics = {**state.metrics, **found}
-        demand(self.limits(), metrics, model, state.setting.store)
-        return replace(state, metrics=metrics)
+        demand(self.limits(), {**state.metrics, **found}, model, state.setting.store)
+        # A correlation of less than three pairs, say, is no number.
+        finite = {name: value for name, value in found.items() if isfinite(value)}
+        return replace(state, metrics={**state.metrics, **finite})
 
     def _measured(
         self, state: State, model: Model, parent: Model | None

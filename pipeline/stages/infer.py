@@ -1,14 +1,18 @@
 """Stage `infer`: vectors for documents that the model does not have, without adding them."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt
 
+from corpora.declared import Declared
 from pipeline.inferring import infer_to
 from pipeline.passes import Plan
 from pipeline.stage import Resource, Stage, State
+from pipeline.vectors.errors import VectorFileError
+from pipeline.vectors.files import local_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,14 @@ class Infer(Stage):
         yield from wrong
         if not wrong and self.min_alpha > self.alpha:
             yield f"min_alpha must be at most alpha ({self.alpha}), not {self.min_alpha}"
+
+    def demand(self, stages: Sequence[Declared]) -> None:  # noqa: ARG002
+        """Refuse a local folder that isn't there, or that can't be written."""
+        path = local_path(self.to)
+        if path is not None and not os.access(path.parent, os.W_OK | os.X_OK):
+            raise VectorFileError(
+                f"the folder {path.parent} can't be written", url=self.to, remedy="make it first"
+            )
 
     def run(self, state: State) -> State:
         """Infer and write, some text at a time."""

@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from pipeline.cut_out import without_unused
+from pipeline.models.model import Model
 from pipeline.stage import Resource, Stage, State
 
 
@@ -25,9 +27,9 @@ class Publish(Stage):
 
     def run(self, state: State) -> State:
         """Write the model's files and commit them with what the run knows of them."""
-        assert state.model is not None
+        model = self._model(state)
         version = state.store.publish(
-            state.model.save,
+            model.save,
             parent=state.parent,
             recipe=state.setting.recipe,
             ledger=state.ledger,
@@ -45,6 +47,8 @@ class Publish(Stage):
             )
         return replace(
             state,
+            model=model,
+            vocabulary=model.vocabulary,
             version=version,
             base=version,
             parent=version.number,
@@ -52,3 +56,12 @@ class Publish(Stage):
             consumed=(),
             forgot=0,
         )
+
+    def _model(self, state: State) -> Model:
+        """Return the model; where old text was taken out, without what only that had."""
+        assert state.model is not None
+        if state.base is None or state.ledger is state.base.ledger:
+            return state.model
+        files = state.model.files()
+        left = without_unused(files)
+        return state.model if left is files else Model.of(left)

@@ -109,6 +109,19 @@ def test_rows_that_point_outside_are_refused(rows, told):
         PairTable().joined(0, Chains(), rows, 8)
 
 
+def test_arrays_of_other_kinds_are_refused():
+    wide = Rows(np.array([0, 2]), np.array([0, 1], np.int64), TABLE)
+    apart = Rows(np.array([0, 2]), np.zeros(4, np.int32)[::2], TABLE)
+    for rows in (wide, apart):
+        with pytest.raises(TypeError, match="is wanted"):
+            Chains().pairs_of(rows)
+    for slots in (np.zeros((4, 2), np.uint64)[::2], np.zeros((2, 2))):
+        with pytest.raises(TypeError, match="is wanted"):
+            PairTable().add(slots)
+        with pytest.raises(TypeError, match="is wanted"):
+            PairTable().find(slots)
+
+
 def test_wrong_arguments_are_refused():
     table, null = PairTable(), ffi.NULL
     pairs = np.zeros((1, 2), np.uint64)

@@ -19,7 +19,8 @@ from servers import SECRET, STORES
 
 from corpora import LineSentence, encode
 from corpora.errors import CorpusError
-from corpora.sources import ranges, retry
+from corpora.sources import ranges, retry, stored
+from corpora.sources.covered import covered
 from corpora.sources.source import expand
 
 # The client of Azure warns of a large body, and so it has to be for a test.
@@ -99,6 +100,24 @@ def test_one_a_glob_a_folder_an_archive(store):
     assert read(url, options) == read(f"zip://text::{url}", options) == MORE
     url, options = store.at("two.tgz")
     assert read(f"tar://*.txt::{url}", options) == b"a.txtb.txt"
+
+
+def test_a_listing_tells_files_from_later_ones(store, monkeypatch):
+    """No file of an object store is asked for by itself, so 100,000 are compared in seconds."""
+    asked = []
+    own = stored.info
+    monkeypatch.setattr(stored, "info", lambda *given: asked.append(1) or own(*given))
+    url, options = store.at("in/*.*")
+    found = expand(url, options)
+    assert len({source.fingerprint for source in found} - {None}) == 3
+    if store.name != "http":  # its listings are pages of links
+        assert [source.size for source in found][:2] == [10, len(TEXT)]
+        assert not asked
+    again = expand(url, options)
+    assert [one.fingerprint for one in again] == [one.fingerprint for one in found]
+    covers = covered(url, options)
+    assert all(covers(source.label) for source in found)
+    assert not covers(found[0].label.replace("in/", "out/"))
 
 
 def test_rows_are_those_of_the_local_file(store, tmp_path):

@@ -5,12 +5,14 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from corpora import TaggedDocument
 from pipeline import Doc2Vec, KeyedVectors, Word2Vec
+from pipeline.models import bundle
 from pipeline.models.model import ModelError
 
 
@@ -203,3 +205,41 @@ def test_copies_are_models_of_their_own(face, corpus, change, copied):
     model.train(corpus(2))
     demand_equal(model, other)
     assert copied(face()).alpha == 0.025
+
+
+def test_documents_stay_in_a_file(tmp_path):
+    model = made(Doc2Vec, documents, {})
+    model.save(tmp_path / "a")
+    again = Doc2Vec.load(tmp_path / "a", dv_mapfile=tmp_path / "rows.npy")
+    for each in (model, again):
+        each.build_vocab(documents(9), update=True)
+        each.train(documents(9))
+    demand_equal(model, again)
+    in_file = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    np.testing.assert_array_equal(in_file[:, :8], model.dv.vectors)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": "x"}, {"workers": 0}, {"vector_size": 9}, {"negative": 0}, {"alpha": None},
+        {"receipt": {"rows": 1}}, {"receipt": []}, {"sample": "x"}, {"hs": 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_words_beside_the_model_that_make_no_sense(change):
+    model, file = made(Word2Vec, text, {}), io.BytesIO()
+    said = {name: getattr(model, name) for name in ("vector_size", "negative", "alpha")}
+    bundle.write(file, model._known(), {**said, **change})
+    file.seek(0)
+    with pytest.raises(ModelError):
+        Word2Vec.load(file)
+
+
+def test_a_long_history_is_no_obstacle(tmp_path):
+    model = made(Word2Vec, text, {})
+    model.receipt = replace(model.receipt, epochs=model.receipt.epochs * 10_000)
+    for _ in range(2000):
+        model.add_lifecycle_event("updated", note="x" * 1000)
+    model.save(tmp_path / "a")
+    assert len(Word2Vec.load(tmp_path / "a").receipt.epochs) == 20_000

@@ -152,10 +152,10 @@ def test_the_log(caplog):
     caplog.set_level(logging.INFO, "pipeline")
     model.train(text(), report_delay=0)
     assert "epoch 3 of 3: 100.0 % of all words" in caplog.text
-    assert "Both hierarchical softmax and negative sampling" in caplog.text
-    assert "higher than" not in caplog.text
+    assert "hs and negative are both set" in caplog.text
+    assert "the learning rate begins" not in caplog.text
     model.train(text())
-    assert "Effective 'alpha' higher than previous training cycles" in caplog.text
+    assert "the learning rate begins at 0.025, above the 0.0001" in caplog.text
 
 
 def test_progress_is_told_beside():

@@ -314,6 +314,11 @@ def test_the_log_says_how_far_it_is(caplog):
 
 def test_events():
     model = word2vec()
+    for number in range(1200):
+        model.add_lifecycle_event("seen", number=number)
+    assert len(model.lifecycle_events) == 1000
+    assert model.lifecycle_events[0]["event"] == "created"
+    assert [event["number"] for event in model.lifecycle_events[1:]] == list(range(201, 1200))
     model.lifecycle_events = None
     model.add_lifecycle_event("seen", note=1)
     assert model.lifecycle_events is None

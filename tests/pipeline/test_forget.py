@@ -10,8 +10,10 @@ import pytest
 from pipeline import job
 from pipeline.cli import commands
 from pipeline.cli_edge import run_command
-from pipeline.cut_out import pruned, table_of
+from pipeline.cut_out import pruned, table_of, without_unused
 from pipeline.forget import ForgetError, forget
+from pipeline.forgetting import LEFT_OUT
+from pipeline.ledger import SCHEMA, Ledger
 from pipeline.models.model import Model
 from pipeline.progress import Lines
 from pipeline.recipe import parse
@@ -178,7 +180,7 @@ def test_a_source_leaves(root, capsys):
     )
     told = json.loads(out)
     assert (code, told["version"]) == (0, 3)
-    assert told["forgot"] == {"documents": 40, "rows": 40, "tokens": 720, "words": 41}
+    assert told["forgot"] == {"documents": 40, "rows": 40, "tokens": 720, "words": 41, "left": 720}
     version, model = newest(root)
     assert counts_of(model) == words_in(document("tuesday", i) for i in range(40))
     assert [row["source"] for row in version.ledger.table.to_pylist()] == [f"{root}/tuesday.jsonl"]
@@ -219,7 +221,11 @@ def test_a_version_from_before_a_forgetting_can_not_come_back(root, capsys):
 def test_tags_from_a_file(root, capsys):
     run(root, "monday")
     (root / "gone.txt").write_text("monday document 1\n\nmonday document 2\n")
-    code, out, _ = millrace(capsys, "forget", f"{root}/models", "--from", root / "gone.txt")
+    arguments = ("forget", f"{root}/models", "--from", root / "gone.txt")
+    code, out, _ = millrace(capsys, *arguments, "--dry-run")
+    assert (code, out.startswith("would forget 2 documents")) == (0, True)
+    assert (newest(root)[0].number, len(list((root / "models" / "shards").iterdir()))) == (1, 1)
+    code, out, _ = millrace(capsys, *arguments)
     assert (code, out.startswith("version 2: forgot 2 documents: 2 rows")) == (0, True)
 
 
@@ -259,6 +265,61 @@ def test_counts_that_were_never_made_are_not_subtracted(root):
     assert version.ledger.table["counted"].to_pylist() == [True, False]
     found = forget(version.store, model, version.ledger, sources=["*tuesday*"])
     assert counts_of(found.model) == counts_of(before)
+
+
+def test_text_that_comes_again_leaves_rows_where_they_are(root):
+    run(root, "monday")
+    run(root, "tuesday")
+    version, model = newest(root)
+    before = rows_of(model)
+    found = forget(version.store, model, version.ledger, sources=["*monday*"], rows_stay=True)
+    assert rows_of(found.model) == before
+    counts = counts_of(found.model)
+    assert {word for word, n in counts.items() if n == 0} == {
+        "monday", *(f"secretwordmonday{i}" for i in range(40)),
+    }  # fmt: skip
+    left = without_unused(found.files)
+    words = words_in(document("tuesday", i) for i in range(40))
+    assert counts_of(Model.of(left)) == words
+    assert left.tags.keys.to_pylist() == [
+        tag for tag in model.tags.keys.to_pylist() if "monday" not in tag
+    ]
+    assert without_unused(left) is left
+
+
+def test_a_set_that_two_sources_have_is_cut_for_both(root):
+    (root / "copy.jsonl").write_bytes((root / "monday.jsonl").read_bytes())
+    for day in ("monday", "tuesday", "copy"):
+        run(root, day)
+    version, model = newest(root)
+    assert len(version.ledger.sets) == 2
+    rows = version.ledger.table.to_pylist()
+    # A third row, of a file that had changed to the text that it had.
+    rows.append({**rows[0], "rows": 0, "tokens": 0, "counted": False, "version": 9})
+    ledger = Ledger(pa.Table.from_pylist(rows, SCHEMA))
+    found = forget(version.store, model, ledger, tags=["monday document 3"])
+    assert found.rows == 2
+    one, other, two, again = found.ledger.table.to_pylist()
+    assert one["set"] == two["set"] == again["set"] != rows[0]["set"]
+    assert (one["rows"], two["rows"], again["rows"], other) == (39, 39, 0, rows[1])
+    assert found.old == {rows[0]["set"]}
+    left = [document("monday", i) for i in range(40) if i != 3] * 2
+    assert counts_of(found.model) == words_in([*left, *(document("tuesday", i) for i in range(40))])
+
+
+def test_the_recipe_is_not_kept_where_it_names_what_was_forgotten(root, monkeypatch):
+    run(root, "monday")
+    job.run(parse(FORGET.format(root=root, keys='tags = ["monday document 1"]')), Lines(str))
+    assert newest(root)[0].manifest.recipe == LEFT_OUT
+    monkeypatch.setenv("WHO", "monday document 2")
+    job.run(parse(FORGET.format(root=root, keys='tags = ["${WHO}"]')), Lines(str))
+    assert "${WHO}" in newest(root)[0].manifest.recipe
+    # A recipe that goes on naming it is never kept.
+    again = 'tags = ["monday document 1"]\nmissing = "skip"'
+    job.run(parse(FORGET.format(root=root, keys=again)), Lines(str))
+    collect(newest(root)[0].store, grace=0)
+    assert not bytes_in(root / "models", b'monday document 1"', b'monday document 2"')
+    assert newest(root)[0].number == 4
 
 
 def test_the_stage_stands_before_readers(root):

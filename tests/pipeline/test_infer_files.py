@@ -1,5 +1,6 @@
 """Vectors of documents that are not added: the stage infer, the command, and their file."""
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -145,6 +146,19 @@ def test_a_file_that_is_there_is_replaced_whole(root):
     assert pq.read_table(root / "o.parquet").num_rows == 2
     assert inferring.infer_to(model, Sentences([]), root / "o.parquet", Plan()) == 0
     assert pq.read_table(root / "o.parquet").num_rows == 0
+
+
+def test_it_may_be_written_to_any_address(root):
+    train(root)
+    model = Model.open(Store.open(f"{root}/models").latest().folder())
+    inferring.infer_to(model, Sentences([["the"]]), "memory://vectors/o.parquet", Plan())
+    with fsspec.open("memory://vectors/o.parquet") as file:
+        assert pq.read_table(file)["known"].to_pylist() == [True]
+
+
+def test_a_folder_that_is_not_there_ends_the_run_before_it_begins(root):
+    with pytest.raises(CorpusError, match="nowhere can't be written"):
+        job.run(parse(INFER.format(root=root).replace("out.", "nowhere/out.")), Lines(str))
 
 
 def test_a_model_of_words_has_no_documents(root):

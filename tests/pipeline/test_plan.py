@@ -97,6 +97,8 @@ def test_a_later_run(root):
     assert (outlook.version, outlook.words, outlook.documents) == (1, 4, 100)
     (training,) = outlook.trainings
     assert training.words_per_second > 0
+    assert training.replayed == 80  # a fifth of 400 words
+    assert training.seconds_anew > training.seconds
     assert training.seconds == pytest.approx(training.trained / training.words_per_second)
     assert training.bytes > 100 * 64
     assert len([path for path, _ in everything(root)]) == len(before) + 1  # the new file
@@ -128,7 +130,8 @@ def test_the_command(root, capsys):
     said = capsys.readouterr().out
     assert "1 file of 220 bytes new, 0 files changed (update), 0 vanished (keep)" in said
     assert "about 42 words in 10 rows to read (as in its files read before)" in said
-    assert "learning rate from 0.025 to 0.0001" in said
+    assert "learning rate from 0.0075 to 0.0001" in said  # an update's
+    assert "all text anew: 0 s" in said
     assert run_command(commands, ["plan", str(root / "recipe.toml"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["readings"][0]["new"] == {"files": 1, "bytes": 220}
 

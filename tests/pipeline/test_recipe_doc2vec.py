@@ -84,7 +84,7 @@ def test_a_later_run_appends_documents(root, keys):
     tags = [f"monday.txt:{line}" for line in range(1, 8)]
     assert list(first.model.keyed_documents) == tags
     before = opened(root)
-    second = run(root, "tuesday", keys)
+    second = run(root, "tuesday", f"{keys}\nreplay = 0")
     after = opened(root)
     assert list(after.keyed_documents) == [*tags, *(f"tuesday.txt:{n}" for n in range(1, 6))]
     assert after.vocabulary.retained.to_pylist()[: before.vocabulary.size] == (

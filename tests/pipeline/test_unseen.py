@@ -1,5 +1,6 @@
 """new_only: what a version has read is left out, what has changed or vanished is dealt with."""
 
+import json
 import os
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from corpora import CorpusError, LineSentence
 from corpora.errors import MillraceError
 from pipeline import job
+from pipeline.cli import commands
+from pipeline.cli_edge import run_command
 from pipeline.ledger import Consumed, Ledger
 from pipeline.progress import Lines
 from pipeline.recipe import parse
@@ -97,6 +100,18 @@ def test_nothing_new_ends_well_and_publishes_nothing(root, capsys):
     assert state.receipt is None
     assert "nothing new since version 1: nothing to do" in capsys.readouterr().err
     assert len(Store.open(str(root / "models")).versions()) == 1
+
+
+def test_nothing_new_on_the_command_line(root, capsys):
+    url = f"{root}/days/*.txt"
+    given = {"reader": "line_sentence", "model": "word2vec", "url": url, "keys": "", "more": ""}
+    (root / "daily.toml").write_text(DAILY.format(root=root, **given))
+    for version, nothing in ((1, False), (None, True)):
+        assert run_command(commands, ["run", str(root / "daily.toml"), "--json"]) == 0
+        said = json.loads(capsys.readouterr().out)
+        assert (said["version"], said["nothing_new"]) == (version, nothing)
+    assert run_command(commands, ["run", str(root / "daily.toml")]) == 0
+    assert "words, nothing new" in capsys.readouterr().err
 
 
 def test_transforms_after_the_reader(root):

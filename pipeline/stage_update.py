@@ -1,0 +1,114 @@
+"""What a training does that goes on from a loaded version: its keys, and how they are kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, NamedTuple
+
+from annotated_types import Ge, Gt, Le
+
+from corpora.shards import TokenShards
+from pipeline.align import align
+from pipeline.anchor import Anchor
+from pipeline.first_vectors import begin_from
+from pipeline.models.model import Model
+from pipeline.old_text import old_text
+from pipeline.passes import Plan
+from pipeline.replay import Epochs, Replay
+from pipeline.row_rates import Known, RowRates, row_rates
+from pipeline.stage import Stage, State
+
+SHARE = 0.3  # of alpha: what an update begins with, where the recipe doesn't say
+
+
+class Prepared(NamedTuple):
+    """A training made ready: what it goes through, how, and how fast each row learns."""
+
+    work: Epochs
+    plan: Plan
+    rates: RowRates
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateStage(Stage):
+    """Keys of a training that goes on from a loaded version; a first one only has init_from.
+
+    replay: the share of the text that was read in earlier runs, that each epoch goes through
+    besides the new text: other rows in each. It comes from the store; nothing is fetched. The more
+    there is, the better do vectors of words keep and grow, and the more does a run cost: with 0.2
+    and 5 epochs as much as one epoch over everything, whatever is new. update_alpha: the learning
+    rate at the start of an update; by default three tenths of alpha. New words and documents begin
+    with alpha itself. freeze: what keeps every bit: "words", "tags", "old_words" or "old_tags"
+    (those that were there before), or a file with a word or tag on each line. anchor: the share of
+    the way that an update moves a row, by which it is taken back at the end, so that vectors that
+    are stored elsewhere stay near; new rows stay where they are. init_from: vectors that new words
+    begin with: a store, a file that KeyedVectors saved, or one in word2vec's format. init_locked:
+    these words never learn. align: of a training that begins anew in a store that has versions,
+    turn the vectors onto those of the newest, which changes no similarity.
+    """
+
+    replay: Annotated[float, Ge(0), Le(1)] = 0.2
+    update_alpha: Annotated[float, Gt(0)] | None = None
+    freeze: str = ""
+    anchor: Annotated[float, Ge(0), Le(1)] = 0.0
+    init_from: str = ""
+    init_locked: bool = False
+    align: bool = False
+
+    def faults(self) -> Iterator[str]:
+        """Refuse keys without what they are about, too."""
+        yield from super().faults()
+        if self.init_locked and not self.init_from:
+            yield "init_locked must be false where init_from is not given, not true"
+
+    def known_rows(self, state: State, shards: TokenShards) -> tuple[State, Known]:  # noqa: ARG002
+        """Return the state to go on from, and what its model has before it grows."""
+        return state, Known.of(state.model)
+
+    def prepared(
+        self, state: State, shards: TokenShards, plan: Plan, model: Model, known: Known
+    ) -> Prepared:
+        """Return a training of a model that has grown from rows that are `known`.
+
+        Raises ModelError for a row to be frozen that is not there, and DamagedError where old text
+        is missing from the store.
+        """
+        if self.init_from:
+            taken = begin_from(model, self.init_from, known.words, locked=self.init_locked)
+            begun = f"{taken:,} of {model.vocabulary.size - known.words:,} new words"
+            state.report.say(
+                f"{begun} begin with vectors from {state.setting.hide(self.init_from)}"
+            )
+        if not known.words:
+            return Prepared(Epochs(shards, plan.epochs), plan, row_rates(model, known, self.freeze))
+        alpha = SHARE * plan.alpha if self.update_alpha is None else self.update_alpha
+        rates = row_rates(model, known, self.freeze, plan.alpha / alpha)
+        plan = replace(plan, alpha=alpha, min_alpha=min(plan.min_alpha, alpha))
+        return Prepared(self._work(state, shards, plan, known), plan, rates)
+
+    def anchored(self, state: State) -> Anchor | None:
+        """Return where the rows of a loaded model are, if they are to be pulled back there."""
+        return Anchor(state.model) if self.anchor and state.model is not None else None
+
+    def finish(self, state: State, model: Model, anchor: Anchor | None) -> None:
+        """Pull a model's rows back, or turn them, once it is trained."""
+        if anchor is not None:
+            anchor.pull(model, self.anchor)
+        newest = state.setting.store.latest() if self.align and state.setting.store else None
+        if newest is not None and state.base is None:
+            keys, cosine = align(model, Model.open(newest.folder()))
+            told = f"{keys:,} keys are in both, with a mean cosine of {cosine:.3f}"
+            state.report.say(f"aligned with version {newest.number}: {told}")
+
+    def _work(self, state: State, shards: TokenShards, plan: Plan, known: Known) -> Epochs:
+        store = state.setting.store
+        if not self.replay or store is None or state.ledger is None:
+            return Epochs(shards, plan.epochs)
+        kept, lost = old_text(store, state.ledger)
+        if lost:
+            state.report.say(f"{lost:,} rows of older text are not in the store: no replay of them")
+        work = Replay(shards, kept, share=self.replay, epochs=plan.epochs, seed=plan.seed)
+        work.passed_over = known.anew
+        if work.replayed:
+            of = sum(one.rows for one in kept)
+            state.report.say(f"replaying {work.replayed:,} of {of:,} older rows in each epoch")
+        return work
