@@ -115,10 +115,11 @@ def main() -> None:
                 ratios = [theirs / ours for theirs, ours in seconds]
                 told[case] = {"seconds": seconds, "ratios": ratios}
                 theirs, ours = (statistics.median(some) for some in zip(*seconds, strict=True))
+                speed = words / ours / 1e6
                 print(
-                    f"{case:8} gensim {theirs:7.2f} s, ours {ours:6.2f} s "
-                    f"({words / ours / 1e6:5.1f} M words/s); "
-                    f"ratio {statistics.median(ratios):5.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
+                    f"{case:8} gensim {theirs:.2f} s, ours {ours:.2f} s ({speed:.1f} M words/s); "
+                    f"ratio {statistics.median(ratios):5.1f} "
+                    f"({min(ratios):.1f} to {max(ratios):.1f})"
                 )
             both = [
                 sum(found[case][0] for case in ("found", "joined"))

@@ -21,6 +21,7 @@ from corpora.tokens.token_batches import TokenBatch, token_batches
 from corpora.transform import Transform
 from corpora.transforms.filter import Filter, Value
 from corpora.transforms.interleave import Interleave
+from corpora.transforms.join_phrases import JoinPhrases
 from corpora.transforms.lowercase import Lowercase
 from corpora.transforms.normalize import Normalize
 from corpora.transforms.sample import Sample
@@ -48,9 +49,9 @@ class Corpus(ABC):
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches of all parts in order.
 
-        Columns: `text` (string) or `words` (list of strings); `tags` (list of strings, or of int64)
-        for documents; `continued` (bool) where rows may have been cut off from the one before; and
-        others that the reader was asked to keep.
+        Columns: `text` (string) or `words` (list of strings); `tags` (list of strings, of int64, or
+        of a dense union of both) for documents; `continued` (bool) where rows may have been cut off
+        from the one before; and others that the reader was asked to keep.
         """
         return chained(self.parts())
 
@@ -157,6 +158,10 @@ class Corpus(ABC):
         """Return this corpus with the phrases joined that a model has by now."""
         table = phrases if isinstance(phrases, PhraseTable) else phrases.table
         return self.then(WithPhrases(table))
+
+    def join_phrases(self, url: str) -> "Corpus":
+        """Return this corpus with the phrases of a file joined."""
+        return self.then(JoinPhrases(url))
 
     def map(
         self, function: Callable[[Any], str | list[str] | None], *, name: str | None = None

@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpora import phrase_files
+from corpora.part import Part, before_joins, with_joins
 from corpora.rows.columns import STRINGS, with_words
 from corpora.sources.address import shown
 from corpora.tokens.buffers import list_offsets
 from corpora.tokens.interner import Interner
-from corpora.tokens.pairs import CHAIN_BITS, NO_WORD, Chains, Ids, PairTable, Rows
+from corpora.tokens.pairs import CHAIN_BITS, NO_WORD, Chains, Ids, Pairs, PairTable, Rows
 from corpora.transform import RowTransform
 
 Lists = Any  # a pa.ListArray
@@ -61,6 +62,10 @@ class PhraseTable:
         demand_phrases(rows, self.grams)
         self._chains = Chains()
         pairs = self._chains.pairs_of(rows)
+        held = Pairs.from_slots(pairs)
+        self._roles = np.zeros(len(self._words) - len(self.connectors), np.uint8)
+        self._roles[held.first] |= 1
+        self._roles[held.second] |= 2
         # In this table a count is a phrase's number plus one.
         pairs[:, 1] += np.arange(len(pairs), dtype=np.uint64) << np.uint64(CHAIN_BITS)
         self._table = PairTable(len(pairs))
@@ -115,7 +120,7 @@ class PhraseTable:
         table = marked(found, len(self.connectors))
         table[found < 0] = NO_WORD
         rows = Rows(ends, ids, table)
-        return self._table.joined(len(self), self._chains, rows, len(words))
+        return self._table.joined(len(self), self._roles, self._chains, rows, len(words))
 
     def join(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return a batch of rows, with text or words, with the words of its rows joined."""
@@ -152,6 +157,14 @@ class WithPhrases(RowTransform):
     def rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the batch with `words`, joined."""
         return self.phrases.join(batch)
+
+    def apply(self, parts: list[Part]) -> list[Part]:
+        """Keep every part; rows that become ids are joined as ids, by the threads that do that."""
+        made = []
+        for part, whole in zip(parts, super().apply(parts), strict=True):
+            base, joins = before_joins(part)
+            made.append(with_joins(whole, whole.read, base, (*joins, self.phrases)))
+        return made
 
     def extended(self, fingerprint: str | None) -> str | None:
         """Return the fingerprint with that of the phrases."""

@@ -12,9 +12,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -52,7 +53,8 @@ class Checkpoints:
     """The checkpoints of one run: the newest counts, older ones are removed.
 
     folder: of this run alone, named by `key`, which stands for all that the run's result depends
-    on. every: seconds of training between two of them, at least; 0 for one after each unit.
+    on. every: seconds of training between two of them, at least; 0 for one after each unit. say: is
+    told where one can't be made, which is no reason for the run to end.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as home, opened(Path(home), "a key") as checkpoints:
@@ -65,6 +67,7 @@ class Checkpoints:
     folder: Path
     key: str
     every: float = 60.0
+    say: Callable[[str], None] = lambda _: None
 
     def load(self) -> tuple[Cursor, dict[str, Floats]] | None:
         """Return the newest checkpoint with its matrices mapped, or None where none verifies."""
@@ -80,11 +83,11 @@ class Checkpoints:
                 Tally(**cursor["tally"]),
                 cursor["seconds"],
             ), found
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return None  # then the run begins anew, which is right in any case
 
     def save(self, cursor: Cursor, matrices: Mapping[str, Floats]) -> None:
-        """Make a checkpoint; raises MillraceError where it can't be written."""
+        """Make a checkpoint; where it can't be written, the one before stays."""
         name = os.urandom(8).hex()
         try:
             files = {
@@ -102,11 +105,12 @@ class Checkpoints:
             _sync(self.folder)
         except OSError as error:
             self._sweep(keep="")
-            raise MillraceError(
-                f"{self.folder}: a checkpoint can't be written there ({error.strerror}). To mend "
-                "it: free some space; the run then goes on from the last checkpoint"
-            ) from error
-        self._sweep(keep=name)
+            self.say(
+                f"{self.folder}: a checkpoint can't be written there ({error.strerror}); the run "
+                "goes on without it. To mend it: free some space"
+            )
+        else:
+            self._sweep(keep=name)
 
     def _matrix(self, name: str, size: int, sha256: str) -> Floats:
         path = self.folder / Path(name).name
@@ -185,7 +189,9 @@ class Paced(Iterator[Unit]):
 
 
 @contextmanager
-def opened(home: Path, content: str, every: float = 60.0) -> Iterator[Checkpoints | None]:
+def opened(
+    home: Path, content: str, every: float = 60.0, say: Callable[[str], None] = lambda _: None
+) -> Iterator[Checkpoints | None]:
     """Give the checkpoints, below `home`, of the run whose result depends on `content` alone.
 
     They are removed when the block ends well, and stay when it raises or the process dies. None
@@ -206,12 +212,15 @@ def opened(home: Path, content: str, every: float = 60.0) -> Iterator[Checkpoint
     try:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Who held it before may have removed it, and a third may have made another since.
+            if not os.path.samestat(os.fstat(held), lock.stat()):
+                raise FileNotFoundError
+            folder.mkdir(exist_ok=True)
         except OSError:
             yield None
             return
-        folder.mkdir(exist_ok=True)
         _sweep_left(home, folder)
-        yield Checkpoints(folder, key, every)
+        yield Checkpoints(folder, key, every, cache(say))  # the same thing once
         shutil.rmtree(folder, ignore_errors=True)
         lock.unlink(missing_ok=True)
     finally:

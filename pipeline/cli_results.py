@@ -88,6 +88,8 @@ def listed(version: Version) -> dict[str, Any]:
         "created": manifest.created,
         "bytes": version.size,
         "sources": manifest.ledger.sources,
+        "forgot": manifest.forgot,
+        "rolled_back_to": manifest.rolled_back_to,
         "metrics": dict(manifest.metrics),
     }
 
@@ -97,6 +99,10 @@ def tabled(versions: Sequence[Version]) -> str:
     lines = [f"{'version':>7}  {'parent':>6}  {'created':<20}  {'MB':>9}  metrics"]
     for row in map(listed, versions):
         metrics = "  ".join(f"{name} {value:.4g}" for name, value in row["metrics"].items())
+        if row["rolled_back_to"]:
+            metrics = f"rolled back to {row['rolled_back_to']}  {metrics}"
+        if row["forgot"]:
+            metrics = f"forgot {row['forgot']:,}  {metrics}"
         lines.append(
             f"{row['version']:>7}  {row['parent'] or '-':>6}  {row['created']:<20}  "
             f"{row['bytes'] / 1e6:>9.1f}  {metrics}".rstrip()

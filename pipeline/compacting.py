@@ -37,7 +37,7 @@ def compacted(files: Files, min_count: int, remember: int) -> Files:
             f"has {top}. To mend it: lower min_count"
         )
     order = np.concatenate([rows, others])
-    if np.array_equal(order, np.arange(len(held.words))):
+    if len(rows) == held.size and np.array_equal(order, np.arange(len(held.words))):
         return files
     tree, nodes = files.tree, matrices.nodes
     if tree is not None:

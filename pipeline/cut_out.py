@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from corpora.phrases import PhraseTable
+from corpora.rows.tag_kinds import filtered
 from corpora.tokens.buffers import list_offsets
 from pipeline.kernels import ROOT
 from pipeline.models.model_files import Files, Matrices
@@ -93,19 +94,7 @@ def table_of(held: TagTable, tags: Kept) -> TagTable:
     """
     if tags.all():
         return held
-    keys: Any = held.keys
-    if pa.types.is_union(keys.type):
-        codes = np.asarray(keys.type_codes)
-        kinds = [keys.field(kind).filter(pa.array(tags[codes == kind])) for kind in (0, 1)]
-        codes = codes[tags]
-        keys = kinds[1] if not len(kinds[0]) else kinds[0]
-        if all(map(len, kinds)):
-            places = np.where(codes == 0, np.cumsum(codes == 0), np.cumsum(codes == 1)) - 1
-            kind_of, place_of = pa.array(codes, pa.int8()), pa.array(places, pa.int32())
-            keys = pa.UnionArray.from_dense(kind_of, place_of, kinds, ["name", "number"])
-    else:
-        keys = keys.filter(pa.array(tags))
-    return TagTable(keys, held.counts[tags])
+    return TagTable(filtered(held.keys, tags), held.counts[tags])
 
 
 def pruned(tree: Tree, words: Kept) -> tuple[Tree, Kept]:

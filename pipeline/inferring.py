@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpora.corpus import Corpus
+from corpora.errors import CorpusError
+from corpora.rows.tag_kinds import as_strings
 from corpora.tokens.token_batches import TokenBatch, token_batches
 from pipeline.models.model import Model
 from pipeline.passes import Plan
@@ -31,10 +33,12 @@ def infer_to(
     """Write the vectors of a corpus's rows; returns how many. The model stays as it is.
 
     Columns: `row` (int64), the number from 0 on; `tags` (list of string or int64), where rows have
-    some; `vector` (fixed-size list of float32); `known` (bool), whether the row has a word that the
-    model knows: without one the vector is zero. report: called with words and rows done so far.
-    Raises ModelError for a model without documents, whatever reading the corpus raises, and
-    CorpusError for what can't be written; then there is no file, or the one from before.
+    some (a Parquet column can't hold both: among strings, numbers are written as strings); `vector`
+    (fixed-size list of float32); `known` (bool), whether the row has a word that the model knows:
+    without one the vector is zero. report: called with words and rows done so far. Raises
+    ModelError for a model without documents, whatever reading the corpus raises, and CorpusError
+    for what can't be written, and where strings follow on whole numbers as tags; then there is no
+    file, or the one from before.
 
     >>> import tempfile
     >>> from corpora import Sentences
@@ -70,7 +74,8 @@ def _all(first: TokenBatch | None, rest: Iterator[TokenBatch]) -> Iterator[Token
 def _schema(size: int, first: TokenBatch | None) -> pa.Schema:
     tagged: dict[str, Any] = {}
     if first is not None and first.tags is not None:
-        tagged = {"tags": pa.list_(first.tags.type)}
+        whole = pa.types.is_integer(first.tags.type)
+        tagged = {"tags": pa.list_(pa.int64() if whole else pa.string())}
     vector = pa.list_(pa.float32(), size)
     return pa.schema({"row": pa.int64(), **tagged, "vector": vector, "known": pa.bool_()})
 
@@ -88,10 +93,25 @@ def _found(
         "known": pa.array(found.known),
     }
     if batch.tags is not None:
-        columns["tags"] = _decoded(named["tags"])
+        columns["tags"] = _tags(batch, schema.field("tags").type.value_type, first)
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
 
+def _tags(batch: TokenBatch, wanted: Any, first: int) -> Any:
+    """Return lists of the rows' tags, of the type that the file has."""
+    tags: Any = batch.tags
+    if tags.type != wanted:
+        if not pa.types.is_string(wanted):
+            raise CorpusError(
+                "documents have strings as tags, and those before them whole numbers alone",
+                position=f"rows {first} to {first + batch.rows - 1}",
+                remedy="give tags of one kind",
+            )
+        tags = as_strings(tags)
+    lists: Any = batch.batch["tags"]
+    return pa.ListArray.from_arrays(lists.offsets, tags.take(lists.values))
+
+
 def _decoded(lists: Any) -> Any:
-    """Return lists of words or tags for lists of places in their dictionary."""
+    """Return lists of words for lists of places in their dictionary."""
     return pa.ListArray.from_arrays(lists.offsets, lists.values.dictionary_decode())

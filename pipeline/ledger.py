@@ -103,10 +103,14 @@ class Ledger:
         try:
             with pa.OSFile(str(path), "rb") as source:
                 table = pa.ipc.open_file(source).read_all()
+            table.validate(full=True)
         except (OSError, pa.ArrowException) as error:
             raise DamagedError(f"{path} is not a ledger: {error}") from error
         if table.schema != SCHEMA:
             raise DamagedError(f"{path} is not a ledger: it has the columns {table.column_names}")
+        for name in [one.name for one in SCHEMA if not one.nullable]:
+            if table[name].null_count:
+                raise DamagedError(f"{path} is not a ledger: a {name} is missing")
         return cls(table)
 
     def write(self, path: Path) -> None:

@@ -16,7 +16,6 @@ from pipeline.outlook import Files, Outlook, Reading, Training
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 from pipeline.source_names import named
-from pipeline.stage import Stage
 from pipeline.stage_training import TrainStage
 from pipeline.stage_update import SHARE
 from pipeline.stages.evaluate import Evaluate
@@ -40,7 +39,8 @@ def planned(recipe: Recipe) -> Outlook:
     readings = tuple(_readings(recipe, ledger))
     nothing = _nothing_new(readings)
     trainings = tuple(_trainings(recipe.stages, readings, version, model)) if not nothing else ()
-    publishes = any(isinstance(stage, Stage) and stage.writes_store for stage in recipe.stages)
+    publishes = any(type(stage).use() == "publish" for stage in recipe.stages)
+    refused = any(one.if_changed == "error" and one.changed.files for one in readings)
     forgets = any(
         (one.if_changed == "replace" and one.changed.files)
         or (one.if_vanished == "forget" and one.vanished)
@@ -63,7 +63,7 @@ def planned(recipe: Recipe) -> Outlook:
             for limit in stage.limits()
         ),
         nothing_new=nothing,
-        publishes=publishes and (forgets or not nothing),
+        publishes=publishes and not refused and (forgets or not nothing),
         stages=tuple(type(stage).use() for stage in recipe.stages),
     )
 

@@ -42,6 +42,8 @@ def _reading(one: Reading) -> Iterator[str]:
             f"({one.if_changed}), {one.vanished:,} vanished ({one.if_vanished}), "
             f"{_files(one.known)} known"
         )
+    if one.if_changed == "error" and one.changed.files:
+        yield "  the run would end here, because files have changed"
     if one.reads.files and one.tokens is not None:
         source = "as in its files read before" if one.measured else "a rule of thumb"
         rows = f" in {one.rows:,} rows" if one.rows is not None else ""

@@ -16,6 +16,7 @@ BOUNDS = {
     "negative": (0, 1_000),
     "tag_count": (1, 1_000),
 }
+FLAGS = ("hierarchical", "shrink_windows", "exact_gradient")
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,14 @@ class Settings:
         return self.tag_count + 2 * self.window if self.join == "concat" else 1
 
     def _faults(self) -> Iterator[str]:
-        for name, known in (("method", get_args(Method)), ("join", get_args(Join))):
+        choices = {"method": get_args(Method), "join": get_args(Join)}
+        for name, known in (choices | dict.fromkeys(FLAGS, (True, False))).items():
             if getattr(self, name) not in known:
-                yield f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}"
+                one = ", ".join(map(str, known))
+                yield f"{name} must be one of {one}, not {getattr(self, name)!r}"
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
-            if not least <= value <= most:
+            if not least <= value <= most or value != int(value):
                 yield f"{name} must be from {least} to {most}, not {value}"
         if self.negative == 0 and not self.hierarchical:
             yield "nothing to learn from: negative is 0 and hierarchical softmax (hs) is off"

@@ -90,18 +90,25 @@ def collected_told(done: Collected, *, dry_run: bool) -> str:
     """Return what was collected, for people.
 
     >>> print(collected_told(Collected([1, 2], data=2, bytes=3_000_000), dry_run=True))
-    would remove 2 versions (1, 2), 2 data folders: 3.0 MB
+    would remove 2 versions (1, 2), 2 folders of data: 3.0 MB
     """
-    kinds = {"data": "data folders", "sets": "sets of shards", "candidates": "candidates"}
-    said = [f"{len(done.versions)} versions ({_numbers(done.versions)})"] if done.versions else []
-    said += [f"{getattr(done, kind)} {name}" for kind, name in kinds.items() if getattr(done, kind)]
-    if done.unfinished:
-        said.append(f"{done.unfinished} things that killed runs had left")
+    kinds = {
+        "data": "folder of data", "sets": "set of shards", "candidates": "candidate",
+        "unfinished": "thing that a killed run had left",
+    }  # fmt: skip
+    said = [_many(len(done.versions), f"version ({_numbers(done.versions)})")] * bool(done.versions)
+    said += [_many(n, what) for kind, what in kinds.items() if (n := getattr(done, kind))]
     verb = "would remove" if dry_run else "removed"
     text = f"{verb} {', '.join(said) or 'nothing'}: {done.bytes / 1e6:.1f} MB"
     if done.waiting:
-        text += f"; {done.waiting} more folders wait for their grace period to end"
+        text += f"; {_many(done.waiting, 'folder')} more until the grace period has passed"
     return text
+
+
+def _many(n: int, what: str) -> str:
+    """Return a number of things: "2 sets of shards"."""
+    head, space, rest = what.partition(" ")
+    return f"{n:,} {head}{'' if n == 1 else 's'}{space}{rest}"
 
 
 def _numbers(numbers: list[int]) -> str:

@@ -15,6 +15,7 @@ from pipeline.models.model import Model, ModelError, tags_with
 from pipeline.passes import Plan
 from pipeline.phrases.joined import demand_joined
 from pipeline.replay import Epochs
+from pipeline.row_rates import RowRates
 from pipeline.run_key import run_key
 from pipeline.settings import Settings
 from pipeline.stage import Resource, State
@@ -101,7 +102,7 @@ class TrainStage(UpdateStage):
             workers=state.setting.workers,
             on_progress=state.report.trained,
             on_epoch=self._on_epoch(),
-            checkpoints=self._checkpoints(state, work, model),
+            checkpoints=self._checkpoints(state, work, model, rates),
         )
         self.finish(state, model, anchor)
         if receipt.stopped:
@@ -122,14 +123,16 @@ class TrainStage(UpdateStage):
             receipt=receipt,
         )
 
-    def _checkpoints(self, state: State, work: Epochs, model: Model) -> Checkpoints | None:
+    def _checkpoints(
+        self, state: State, work: Epochs, model: Model, rates: RowRates
+    ) -> Checkpoints | None:
         """Return where this training goes on if it was killed; without a store nothing is kept."""
         setting = state.setting
         home = setting.store.storage.runs if setting.store else None
         if home is None or setting.checkpoint is None:
             return None
-        key = run_key(self, state, work.shards, model.vocabulary, model.tags)
-        return setting.ending.enter_context(opened(home, key, setting.checkpoint))
+        key = run_key(self, state, work.shards, model, rates)
+        return setting.ending.enter_context(opened(home, key, setting.checkpoint, state.report.say))
 
     def _on_epoch(self) -> Callable[[Receipt], bool] | None:
         """Return what says after each epoch whether to stop."""

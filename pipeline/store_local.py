@@ -205,8 +205,8 @@ class LocalStorage:
         with locked(self.root, alone=True) as alone:
             if not alone:
                 raise StoreError(
-                    f"a run is publishing to the store at {self.root}: nothing was collected; try "
-                    "again when it is done"
+                    f"a run is writing to the store at {self.root}: nothing was collected; try "
+                    "again when it has ended"
                 )
             yield
 

@@ -5,10 +5,9 @@ which tags are first seen, over all shards and all runs, and no row ever changes
 columns: ten million of them make no Python object.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,8 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
+from corpora.rows.tag_kinds import Codes, joined_tags, taken_apart
 from corpora.tokens.interner import DictionaryFullError, Interner
-from pipeline.key_index import NumberIndex, Numbers, Rows, first_seen, word_index
+from pipeline.key_index import NumberIndex, Rows, first_seen, word_index
 
 Tag = str | int
 Tags = Any  # pa.StringArray, pa.Int64Array, or a dense union of both
@@ -31,7 +31,7 @@ class Tagged(Protocol):
     """Anything with a dictionary of tags: each once, and how many rows have it."""
 
     @property
-    def tags(self) -> pa.StringArray | pa.Int64Array | None:
+    def tags(self) -> pa.StringArray | pa.Int64Array | pa.UnionArray | None:
         """The distinct tags."""
 
     @property
@@ -82,38 +82,41 @@ class TagTable:
         strings take more than 2 GiB.
         """
         pieces: list[tuple[Any, Any]] = [
-            *self._pieces(),
+            (self.keys, self.counts),
             *((s.tags, s.tag_counts) for s in shards if s.tags is not None),
         ]
-        codes = [_code(tags) for tags, _ in pieces]
-        names = _Names()
-        # Of each piece, how many of its tags are new.
-        new = [
-            0 if code else names.add(tags) for code, (tags, _) in zip(codes, pieces, strict=True)
+        apart = [taken_apart(tags) for tags, _ in pieces]
+        words = _Names()
+        # Of each piece, which of its strings and which of its whole numbers are new.
+        new_names = [words.add(names) for _, names, _ in apart]
+        numbers = [some.to_numpy() for _, _, some in apart]
+        joined = np.concatenate(numbers)
+        firsts, is_new = first_seen(joined), np.zeros(len(joined), bool)
+        is_new[firsts] = True
+        new_numbers = np.split(is_new, np.cumsum([len(some) for some in numbers])[:-1])
+        codes = [
+            _codes_of(kinds, *new)
+            for (kinds, _, _), *new in zip(apart, new_names, new_numbers, strict=True)
         ]
-        numbers = [tags.to_numpy() for code, (tags, _) in zip(codes, pieces, strict=True) if code]
-        joined = np.concatenate([np.zeros(0, np.int64), *numbers])
-        firsts = first_seen(joined)
-        upto = np.searchsorted(firsts, np.cumsum([len(part) for part in numbers]))
-        for at, gained in zip(np.flatnonzero(codes), np.diff(upto, prepend=0), strict=True):
-            new[at] = int(gained)
-        keys = _joined(names.index.words, joined[firsts], np.repeat(codes, new).astype(np.int8))
+        keys = joined_tags(words.index.words, pa.array(joined[firsts]), np.concatenate(codes))
         table = TagTable(keys, np.zeros(len(keys), np.int64))
-        vars(table)["_names"] = names.index  # it is filled already
+        vars(table)["_names"] = words.index  # it is filled already
         for tags, counts in pieces:
             table.counts[table.lookup(tags)] += counts
         return table
 
     def lookup(self, tags: "pa.Array[Any]") -> Rows:
-        """Return the row (m) of each of `tags`, (m) strings or whole numbers; -1 where it has none.
+        """Return the row (m) of each of `tags`, (m) strings, whole numbers or both; -1 for none.
 
         The first call builds an index; after that, several threads may look up side by side.
         """
-        if _code(tags):
-            where, rows = self._numbers.find(tags.to_numpy()), self._rows_of(1)
-        else:
-            where, rows = self._names.find(tags), self._rows_of(0)
-        return where if rows is None else np.where(where < 0, np.int32(-1), rows[where])
+        if not pa.types.is_union(tags.type):
+            return self._lookup(int(pa.types.is_integer(tags.type)), tags)
+        found: Rows = np.empty(len(tags), np.int32)
+        codes, *kinds = taken_apart(tags)
+        for kind, some in enumerate(kinds):
+            found[codes == kind] = self._lookup(kind, some)
+        return found
 
     def find(self, tags: Sequence[Tag]) -> list[int]:
         """Return the row of each tag, -1 where it has none; a TagTable has no other kinds of keys.
@@ -136,58 +139,31 @@ class TagTable:
     @property
     def has_numbers(self) -> bool:
         """Whether any tag is a whole number."""
-        return len(self._numbers_array) > 0
+        return len(self._apart[2]) > 0
 
-    @property
-    def _union(self) -> Any:
-        return self.keys if pa.types.is_union(self.keys.type) else None
+    def _lookup(self, kind: int, tags: Any) -> Rows:
+        """Return the row of each of some tags of one kind; 0 for strings, 1 for whole numbers."""
+        where = self._numbers.find(tags.to_numpy()) if kind else self._names.find(tags)
+        if not pa.types.is_union(self.keys.type):
+            return where  # a tag's place is its row
+        return np.where(where < 0, np.int32(-1), self._rows_by_kind[kind][where])
 
-    def _child(self, kind: int) -> Any:
-        if self._union is not None:
-            return self._union.field(kind)
-        return (
-            self.keys if _code(self.keys) == kind else pa.array([], (pa.string(), pa.int64())[kind])
-        )
-
-    @property
-    def _numbers_array(self) -> Numbers:
-        return np.asarray(self._child(1).to_numpy(), np.int64)
+    @cached_property
+    def _apart(self) -> tuple[Codes, Any, Any]:
+        return taken_apart(self.keys)
 
     @cached_property
     def _names(self) -> Interner:
-        return word_index(self._child(0))
+        return word_index(self._apart[1])
 
     @cached_property
     def _numbers(self) -> NumberIndex:
-        return NumberIndex(self._numbers_array)
-
-    def _rows_of(self, kind: int) -> Rows | None:
-        """Return the rows of the tags of one kind, or None where their place is their row."""
-        return None if self._union is None else self._rows_by_kind[kind]
+        return NumberIndex(np.asarray(self._apart[2].to_numpy(), np.int64))
 
     @cached_property
     def _rows_by_kind(self) -> tuple[Rows, Rows]:
-        codes = self._codes
-        zero, one = (np.flatnonzero(codes == kind).astype(np.int32) for kind in (0, 1))
+        zero, one = (np.flatnonzero(self._apart[0] == kind).astype(np.int32) for kind in (0, 1))
         return zero, one
-
-    @property
-    def _codes(self) -> NDArray[np.int8]:
-        buffer: Any = self._union.buffers()[1]
-        return np.frombuffer(buffer, np.int8, len(self.keys), self._union.offset)
-
-    def _pieces(self) -> Iterator[tuple[Any, NDArray[np.int64]]]:
-        """Yield runs of tags of one kind, with their counts, in order."""
-        if self._union is None:
-            yield self.keys, self.counts
-            return
-        codes = self._codes
-        cuts = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
-        taken = [0, 0]
-        for begin, end in pairwise(cuts):
-            kind = int(codes[begin])
-            yield self._child(kind).slice(taken[kind], end - begin), self.counts[begin:end]
-            taken[kind] += end - begin
 
 
 class _Names:
@@ -196,32 +172,24 @@ class _Names:
     def __init__(self) -> None:
         self.index = Interner()
 
-    def add(self, tags: Any) -> int:
-        """Add strings; returns how many of them are new."""
+    def add(self, tags: Any) -> NDArray[np.bool_]:
+        """Add distinct strings (n); returns which of them are new, (n)."""
         before = len(self.index)
         whole: Any = pa.ListArray.from_arrays(pa.array([0, len(tags)], pa.int32()), tags)
         try:
-            self.index.intern(whole)
+            ids: Any = self.index.intern(whole)
         except DictionaryFullError as full:
             raise TagError(
                 "the distinct tags take more than 2 GiB together. To mend it: use shorter tags, or "
                 "whole numbers"
             ) from full
-        return len(self.index) - before
+        return np.asarray(ids.values) >= before
 
 
-def _code(tags: Any) -> int:
-    """Return 0 for strings, 1 for whole numbers: a kind's place in the union."""
-    return int(pa.types.is_integer(tags.type))
-
-
-def _joined(names: pa.StringArray, numbers: Numbers, codes: NDArray[np.int8]) -> Tags:
-    """Return one array of tags; codes (n): 0 for the next name, 1 for the next number."""
-    if not len(numbers):
-        return names
-    if not len(names):
-        return pa.array(numbers, pa.int64())
-    places = np.where(codes == 0, np.cumsum(codes == 0), np.cumsum(codes == 1)) - 1
-    columns: list[Any] = [names, pa.array(numbers, pa.int64())]
-    codes_, places_ = pa.array(codes, pa.int8()), pa.array(places, pa.int32())
-    return pa.UnionArray.from_dense(codes_, places_, columns, ["name", "number"])
+def _codes_of(codes: Codes, names: NDArray[np.bool_], numbers: NDArray[np.bool_]) -> Codes:
+    """Return the kinds of the tags that are new; which these are is given for each kind."""
+    if not (len(names) and len(numbers)):
+        return codes[names if len(names) else numbers]
+    new = np.empty(len(codes), bool)
+    new[codes == 0], new[codes == 1] = names, numbers
+    return codes[new]

@@ -38,6 +38,7 @@ corpora.sources.covered
 corpora._tokens
 corpora.tokens.isa
 corpora.tokens.buffers
+corpora.rows.tag_kinds
 corpora.tokens.interner
 corpora.tokens.pairs
 corpora.tokens.decoding

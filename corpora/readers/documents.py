@@ -15,11 +15,12 @@ from corpora.rows.row_builder import RowBuilder, unfit_tags, unfit_tokens
 class Documents(IterableReader):
     """An iterable of `TaggedDocument(words, tags)` that can be iterated again.
 
-    words: a list of tokens, each any string. tags: a list of strings or of whole numbers, any
-    number of them. A pair of two lists does as well, and so does any object that has `words` and
-    `tags`. A generator is refused, since training reads a corpus more than once; so is a `str` in
-    the place of either list, since its letters would be the words or tags. max_document_length: a
-    document of more words is cut into several rows, all with its tags; the cuts are counted.
+    words: a list of tokens, each any string. tags: a list of strings and whole numbers, any number
+    of them; 7 and "7" are two tags. A pair of two lists does as well, and so does any object that
+    has `words` and `tags`. A generator is refused, since training reads a corpus more than once; so
+    is a `str` in the place of either list, since its letters would be the words or tags.
+    max_document_length: a document of more words is cut into several rows, all with its tags; the
+    cuts are counted.
 
     >>> from corpora import TaggedDocument
     >>> list(Documents([TaggedDocument(["to", "be"], ["hamlet", "act 3"])]))
@@ -58,6 +59,6 @@ def _taken_apart(document: Any, number: int) -> tuple[list[str], list[str | int]
     problem = unfit_tokens(lists[0]) or unfit_tags(lists[1]) or ""
     if problem:
         raise Documents.refused(
-            number, problem, "give words as strings, and tags all as strings or numbers"
+            number, problem, "give words as strings, and tags as strings or whole numbers"
         )
     return lists[0], lists[1]

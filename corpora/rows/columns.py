@@ -1,8 +1,8 @@
 """The columns of a batch of rows: their tokens, which rows begin something, making batches alike.
 
-A batch has `text` (string) or `words` (list of strings); for documents `tags` (list of strings, or
-of int64); `continued` (bool) where rows may have been cut off from the one before; and whatever
-else a reader was asked to keep.
+A batch has `text` (string) or `words` (list of strings); for documents `tags` (list of strings, of
+int64, or of a dense union of both); `continued` (bool) where rows may have been cut off from the
+one before; and whatever else a reader was asked to keep.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpora.errors import CorpusError
+from corpora.rows.tag_kinds import BOTH, lists_of_both
 from corpora.tokens.interner import Interner
 
 OWN = ("text", "words", "tags", "continued")
@@ -60,15 +61,15 @@ def with_words(batch: pa.RecordBatch, words: Any) -> pa.RecordBatch:
 def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Return one batch with the rows of all, even where their columns differ.
 
-    Beside rows of words, text is split; beside string tags, numbers become strings; rows without
-    tags get none. Raises CorpusError for other columns of one name and two types.
+    Beside rows of words, text is split; tags stay strings or numbers; rows without tags get none.
+    Raises CorpusError for other columns of one name and two types.
     """
     batches = _alike(batches)
     schema = batches[0].schema
     if sum(batch.nbytes for batch in batches) >= WIDE:
         schema = pa.schema([pa.field(field.name, _wide(field.type)) for field in schema])
     columns = [
-        pa.concat_arrays([batch.column(i).cast(field.type) for batch in batches])
+        pa.concat_arrays([_cast(batch.column(i), field.type) for batch in batches])
         for i, field in enumerate(schema)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
@@ -93,7 +94,7 @@ def _common(name: str, one: Any, other: Any) -> Any:
     if pa.types.is_null(one) or pa.types.is_null(other):
         return other if pa.types.is_null(one) else one
     if name == "tags":
-        return STRINGS
+        return _tags_of(one, other)
     if {one, other} == {pa.string(), pa.large_string()}:
         return pa.large_string()
     if name in OWN:
@@ -110,7 +111,7 @@ def _like(batch: pa.RecordBatch, kinds: dict[str, Any]) -> pa.RecordBatch:
         if name == "words":
             columns[name] = words_of(batch).cast(kind)
         elif name in batch.schema.names:
-            columns[name] = batch[name].cast(kind)
+            columns[name] = _cast(batch[name], kind)
         elif name == "tags":
             columns[name] = pa.array([[]] * batch.num_rows, kind)
         elif name == "continued":
@@ -118,6 +119,22 @@ def _like(batch: pa.RecordBatch, kinds: dict[str, Any]) -> pa.RecordBatch:
         else:
             columns[name] = pa.nulls(batch.num_rows, kind)
     return pa.RecordBatch.from_pydict(columns)
+
+
+def _tags_of(one: Any, other: Any) -> Any:
+    """Return what lists of tags of two types have in common."""
+    kinds = [kind.value_type for kind in (one, other)]
+    if all(map(pa.types.is_integer, kinds)):
+        return NUMBERS
+    whole = any(pa.types.is_integer(kind) or pa.types.is_union(kind) for kind in kinds)
+    return pa.list_(BOTH) if whole else STRINGS
+
+
+def _cast(column: Any, kind: Any) -> Any:
+    # Not `cast` alone: it makes no unions, and joining slices of them keeps what lies beside these.
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    both = lists and pa.types.is_union(kind.value_type)
+    return (lists_of_both(column) if both else column).cast(kind)
 
 
 def _wide(kind: Any) -> Any:

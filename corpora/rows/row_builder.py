@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from corpora.errors import CorpusError
-from corpora.rows.columns import NUMBERS, STRINGS
+from corpora.rows.columns import STRINGS
 from corpora.rows.cut_rows import cut_rows
+from corpora.rows.tag_kinds import tag_lists
 
 ROWS = 1 << 12  # rows in a batch, at most
 CHARACTERS = 1 << 20  # characters of text in a batch, about; a token counts as eight
@@ -38,8 +39,7 @@ class RowBuilder:
         others: dict[str, Any] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Take one row in: its text or words, its tags, its other columns. Yields full batches."""
-        whole = None if tags is None else bool(tags) and isinstance(tags[0], int)
-        shape = (isinstance(row, str), whole)
+        shape = (isinstance(row, str), tags is not None)
         if shape != self._shape or len(self._rows) >= ROWS or self._size >= CHARACTERS:
             yield from self.end()
         self._shape = shape
@@ -52,13 +52,13 @@ class RowBuilder:
         """Yield what is left."""
         if not self._rows:
             return
-        text, whole = self._shape
+        text, tagged = self._shape
         columns: dict[str, Any] = {}
         columns["text" if text else "words"] = pa.array(
             self._rows, pa.string() if text else STRINGS
         )
-        if whole is not None:
-            columns["tags"] = pa.array(self._tags, NUMBERS if whole else STRINGS)
+        if tagged:
+            columns["tags"] = tag_lists(self._tags)
         for name in self._others[0]:
             columns[name] = self._other(name)
         batch = pa.RecordBatch.from_pydict(columns)
@@ -89,15 +89,13 @@ def unfit_tokens(words: Sequence[object]) -> str | None:
 def unfit_tags(tags: Sequence[object]) -> str | None:
     """Return what is wrong with a list of tags, or None.
 
-    >>> unfit_tags(["a", 1])
-    'has both strings and numbers as tags'
+    >>> unfit_tags(["a", 1, 2.5])
+    'has a tag that is float, not str or int'
     """
     kinds = {type(tag) for tag in tags}
     wrong = [kind.__name__ for kind in kinds if not issubclass(kind, str | int) or kind is bool]
     if wrong:
         return f"has a tag that is {wrong[0]}, not str or int"
-    if len({issubclass(kind, str) for kind in kinds}) > 1:
-        return "has both strings and numbers as tags"
     for tag in tags:
         if isinstance(tag, int) and tag not in INT64:
             return f"has the tag {tag}, which is beyond 64 bits"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class TaggedDocument(NamedTuple):
-    """One document: `words` is a list of tokens, `tags` a list of strings or of whole numbers.
+    """One document: `words` is a list of tokens, `tags` one of strings and whole numbers.
 
     >>> TaggedDocument(["human", "interface"], ["doc 1", "science"]).tags
     ['doc 1', 'science']

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpora.rows.tag_kinds import filtered, is_in
 from corpora.shards.cached import CachedShard, opened_set
 from corpora.shards.encoder import End
 from corpora.shards.shard_set import ShardSet, Writing
@@ -62,10 +63,7 @@ def _dropped(shard: CachedShard, tags: "list[pa.Array[Any]]") -> Dropped:
     held: Any = shard.tags
     if held is None:
         return np.zeros(0, bool)
-    of_kind = [some for some in tags if some.type == held.type]
-    if not of_kind:
-        return np.zeros(len(held), bool)
-    return np.asarray(pc.is_in(held, of_kind[0]))
+    return is_in(held, tags)
 
 
 def _cut(shard: CachedShard, dropped: Dropped, writing: Writing) -> Gone:
@@ -116,7 +114,7 @@ def _end(shard: CachedShard, words: Counts, tags: Counts | None, rows: int) -> E
     own: Any = shard.tags
     return End(
         words=kept,
-        tags=None if tags is None else Dictionary(own.filter(pa.array(tags > 0)), tags[tags > 0]),
+        tags=None if tags is None else Dictionary(filtered(own, tags > 0), tags[tags > 0]),
         rows=rows,
         tokens=int(words.sum()),
         split=min(shard.split, rows),

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpora.part import Part, opened
+from corpora.part import Joins, Part, before_joins, opened
 from corpora.tokens.units import (
     Bounds,
     Dictionary,
@@ -27,6 +27,7 @@ from corpora.tokens.units import (
     Tokeniser,
     Unit,
     is_tagged,
+    tokenised,
     tokenised_ahead,
     units,
 )
@@ -153,7 +154,8 @@ def _tokenised(
 ) -> Generator[Rows | End]:
     """Yield the rows of ids of every shard, each shard's end behind them."""
     shard: Tokeniser | None = None
-    with opened(part) as batches, closing(_made(batches, bounds, pool, depth)) as made:
+    base, joins = before_joins(part)
+    with opened(base) as batches, closing(_made(batches, bounds, pool, depth, joins)) as made:
         for unit, ready in made:
             tagged = is_tagged(unit)
             if shard is not None and (_enough(shard, bounds) or shard.tagged != tagged):
@@ -165,6 +167,8 @@ def _tokenised(
             yield from merged or ()
             for batch in unit if merged is None else ():
                 rest = batch
+                for phrases in joins:
+                    rest = phrases.join(rest)
                 while rest.num_rows:
                     if shard.full:
                         yield _end(shard)
@@ -177,15 +181,15 @@ def _tokenised(
 
 
 def _made(
-    batches: Any, bounds: Bounds, pool: Executor | None, depth: int
+    batches: Any, bounds: Bounds, pool: Executor | None, depth: int, joins: tuple[Joins, ...]
 ) -> Generator[tuple[Unit, Tokenised | None]]:
-    """Yield the units of a part, tokenised already if there are threads to do that."""
+    """Yield the units of a part, tokenised already if threads can do that, or phrases want it."""
     pending = units(batches, bounds.text_bytes)
     if pool is None:
         for unit in pending:
-            yield unit, None
+            yield unit, tokenised(unit, joins) if joins else None
     else:
-        with closing(tokenised_ahead(pending, pool, depth)) as made:
+        with closing(tokenised_ahead(pending, pool, depth, joins)) as made:
             yield from made
 
 

@@ -3,8 +3,8 @@
 Its name is the SHA-256 of format and fingerprint. For shard 0 there are in it, as Arrow IPC files,
 `00000.tokens.arrow` with batches of {tokens: list<int32>, tags: list<int32>}, `00000.words.arrow`
 with one batch of {key: string, count: int64}, and `00000.tags.arrow` with the same for tags, if
-there are any; the key is an int64 where they are whole numbers. `shards.json` has sizes, SHA-256
-and counts, and is written last.
+there are any; the key is an int64 where they are whole numbers, and a dense union of string and
+int64 where they are both. `shards.json` has sizes, SHA-256 and counts, and is written last.
 """
 
 import hashlib
@@ -27,10 +27,6 @@ FORMAT = 2
 MANIFEST = "shards.json"
 WORKING = ".making-"
 ABANDONED = 24 * 3600  # seconds without a write, after which a set in the making is nobody's
-
-_FIELDS: list[Any] = [pa.field("key", pa.string()), pa.field("count", pa.int64())]
-DICTIONARY = pa.schema(_FIELDS)
-NUMBERS = pa.schema([pa.field("key", pa.int64()), _FIELDS[1]])  # of tags that are whole numbers
 
 
 @dataclass(frozen=True)
@@ -108,6 +104,8 @@ def verified(folder: Path, *, hashes: bool = True) -> ShardSet | None:
         )
         for entry in entries:
             for name, (size, digest) in entry.files.items():
+                if Path(name).name != name:  # it would lead out of the folder
+                    return None
                 path = folder / name
                 if path.stat().st_size != size or (hashes and _sha256(path) != digest):
                     return None
@@ -143,8 +141,7 @@ def dictionaries(end: End) -> dict[str, pa.RecordBatch]:
     made: dict[str, pa.RecordBatch] = {}
     for kind, dictionary in kinds.items():
         columns: list[Any] = [dictionary.words, pa.array(dictionary.counts)]
-        schema = NUMBERS if pa.types.is_int64(columns[0].type) else DICTIONARY
-        made[kind] = pa.record_batch(columns, schema=schema)
+        made[kind] = pa.record_batch(columns, ["key", "count"])
     return made
 
 

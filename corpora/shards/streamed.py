@@ -52,8 +52,8 @@ class StreamedShard(TokenShard):
         return self._dictionary("words")["count"].to_numpy()  # type: ignore[no-any-return]
 
     @property
-    def tags(self) -> pa.StringArray | pa.Int64Array | None:
-        """The distinct tags, like `words`, or int64; None where the rows are not documents."""
+    def tags(self) -> pa.StringArray | pa.Int64Array | pa.UnionArray | None:
+        """The distinct tags, like `words`, or int64, or both; None for rows without any."""
         found = self._dictionary("tags")
         return None if found is None else found["key"]
 

@@ -41,8 +41,11 @@ class TokenShard(ABC):
 
     @property
     @abstractmethod
-    def tags(self) -> pa.StringArray | pa.Int64Array | None:
-        """The distinct tags, like `words`, or int64; None where the rows are not documents."""
+    def tags(self) -> pa.StringArray | pa.Int64Array | pa.UnionArray | None:
+        """The distinct tags, like `words`, or int64, or a dense union of string and int64.
+
+        None where the rows are not documents.
+        """
 
     @property
     @abstractmethod

@@ -63,7 +63,7 @@ class Interner:
 
     def __init__(self, most_bytes: int = INT32_MAX, room: int = FIRST_WORDS) -> None:
         self._isa = isa.chosen()
-        self._most_bytes = min(most_bytes, INT32_MAX)
+        self.most_bytes = min(most_bytes, INT32_MAX)
         self._closed = False
         times = max(0, room - 1) // FIRST_WORDS
         more = 1 << times.bit_length()  # C wants a power of two of slots
@@ -149,11 +149,27 @@ class Interner:
         _refuse(lib.mr_find(self._c, state))
         return ids
 
+    def add(self, words: "pa.Array[Any]", counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """Add words, (n) string, and how often each came; returns their ids. Raises MillraceError.
+
+        >>> interner = Interner()
+        >>> interner.add(pa.array(["b", "a"]), np.array([3, 2])).tolist(), interner.counts.tolist()
+        ([0, 1], [3, 2])
+        """
+        offsets, chars = string_buffers(words)
+        state = self._pass(offsets, chars, len(words))
+        weights = np.ascontiguousarray(counts, np.int64)
+        state.weights = ffi.cast("const int64_t *", weights.ctypes.data)
+        ids, full = self._run(lambda: lib.mr_intern(self._c, state), state, len(words) + 1)
+        if full:
+            raise MillraceError("the distinct words of a few rows take more than 2 GiB")
+        return ids
+
     def fits(self, other: "Interner") -> bool:
         """Whether `absorb` has room, and taking the other's text itself would have had it, too."""
         # `split` wants room for a chunk and for the word that is open, whether they are new or not.
         wanted = 2 * int(other._c.bytes_n) + CHUNK  # noqa: SLF001
-        return int(self._c.bytes_n) + wanted <= self._most_bytes
+        return int(self._c.bytes_n) + wanted <= self.most_bytes
 
     def absorb(self, other: "Interner") -> npt.NDArray[np.int32]:
         """Add the other's words and counts; returns the id here of each id there. It has to fit.
@@ -215,7 +231,7 @@ class Interner:
             code = call()
             if code == lib.MR_GROW_IDS:
                 ids = larger(ids, 2 * len(ids))
-            elif code == lib.MR_GROW_BYTES and len(self._bytes) >= self._most_bytes:
+            elif code == lib.MR_GROW_BYTES and len(self._bytes) >= self.most_bytes:
                 return ids[: int(state.ids_n)], True
             elif code != lib.MR_DONE:
                 self._grow(code)
@@ -227,7 +243,7 @@ class Interner:
             n = 2 * len(self._counts)
             self._counts, self._starts = larger(self._counts, n), larger(self._starts, n + 1)
         elif code == lib.MR_GROW_BYTES:
-            self._bytes = larger(self._bytes, min(2 * len(self._bytes), self._most_bytes))
+            self._bytes = larger(self._bytes, min(2 * len(self._bytes), self.most_bytes))
         elif code == lib.MR_GROW_SLOTS:
             slots = np.zeros((2 * len(self._slots), 2), np.uint64)
             target = ffi.cast("mr_slot *", slots.ctypes.data)

@@ -27,6 +27,7 @@ NO_WORD = 2**31 - 1  # in a table of ids: a word that is in no pair
 
 Ids = npt.NDArray[np.int32]
 Counts = npt.NDArray[np.int64]
+Roles = npt.NDArray[np.uint8]
 Slots = npt.NDArray[np.uint64]  # (n, 2): words and value of an mr_pair
 
 
@@ -234,16 +235,20 @@ class PairTable:
         """Return the packed pairs (n, 2) that have at least so high a count, in any order."""
         return self._slots[self._slots[:, 1] >= np.uint64(max(least, 1) << CHAIN_BITS)]
 
-    def joined(self, phrases: int, chains: Chains, rows: Rows, fresh: int) -> tuple[Ids, Counts]:
+    def joined(
+        self, phrases: int, roles: Roles, chains: Chains, rows: Rows, fresh: int
+    ) -> tuple[Ids, Counts]:
         """Join phrases in rows; here a count is a phrase's number plus one.
 
+        roles: uint8 by word, 1 where it begins a phrase, 2 where it ends one, 3 for both.
         Returns ids, (fewer) int32, phrase p as fresh + p, and ends, (rows + 1) int64. Raises
         MillraceError for ids or ends that point outside.
         """
         ids: Ids = np.empty(len(rows.ids), np.int32)
         ends: Counts = np.empty(len(rows.ends), np.int64)
+        known = _pointer("uint8_t *", roles, np.uint8), len(roles), chains._c  # noqa: SLF001
         into = ffi.cast("int32_t *", ids.ctypes.data), ffi.cast("int64_t *", ends.ctypes.data)
-        refuse(lib.mr_join(self._c, phrases, chains._c, rows.to_c(), fresh, *into))  # noqa: SLF001
+        refuse(lib.mr_join(self._c, phrases, *known, rows.to_c(), fresh, *into))
         return ids[: ends[-1]], ends
 
     def _grow(self) -> None:

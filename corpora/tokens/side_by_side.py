@@ -10,11 +10,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from corpora.part import Part, opened
+from corpora.part import Part, before_joins, opened, with_joins
 
 T = TypeVar("T")
 
@@ -46,14 +47,16 @@ class Progress:
     def watched(self, part: Part) -> Part:
         """Return the part with a look, at each batch, at whether it is over."""
 
-        def read() -> Iterator[pa.RecordBatch]:
-            with opened(part) as batches:
+        def read(some: Part) -> Iterator[pa.RecordBatch]:
+            with opened(some) as batches:
                 for batch in batches:
                     if self._stopped:
                         raise StoppedError
                     yield batch
 
-        return replace(part, read=read)
+        base, joins = before_joins(part)
+        watched = replace(base, read=partial(read, base))
+        return with_joins(part, partial(read, part), watched, joins)
 
     def tell(self) -> None:
         """Report what is new; only for the owner's thread."""

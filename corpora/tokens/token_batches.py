@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpora.part import Part, opened
+from corpora.part import Part, before_joins, opened
 from corpora.tokens.units import Bounds, Tokenised, tokenised_ahead, units
 
 
@@ -31,7 +31,7 @@ class TokenBatch:
     batch: pa.RecordBatch
     words: pa.StringArray
     counts: npt.NDArray[np.int64]
-    tags: pa.StringArray | pa.Int64Array | None
+    tags: pa.StringArray | pa.Int64Array | pa.UnionArray | None
     tag_counts: npt.NDArray[np.int64] | None
     split: int
 
@@ -80,9 +80,10 @@ def token_batches(
     pool = ThreadPoolExecutor(workers, "millrace-tokens")
     try:
         for part in parts:
-            with opened(part) as batches:
+            base, joins = before_joins(part)
+            with opened(base) as batches:
                 pending = units(batches, bounds.text_bytes)
-                with closing(tokenised_ahead(pending, pool, workers)) as made:
+                with closing(tokenised_ahead(pending, pool, workers, joins)) as made:
                     for _, unit in made:
                         yield _batch(unit)
     finally:

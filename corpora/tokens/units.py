@@ -16,12 +16,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpora.errors import CorpusError
-from corpora.tokens.buffers import INT32_MAX
+from corpora.part import Joins
+from corpora.rows.tag_kinds import lists_of_both, marked, unmarked
+from corpora.tokens.buffers import INT32_MAX, id_lists, list_offsets
 from corpora.tokens.interner import FIRST_WORDS, DictionaryFullError, Interner, rename
 
 Unit = list[pa.RecordBatch]
 BYTES_A_WORD = 1 << 6  # of text, for each distinct word in a unit
-Tagged = Literal["strings", "numbers"] | None  # what a document's tags are; None: no document
+# What documents' tags are; None: no documents.
+Tagged = Literal["strings", "numbers", "both"] | None
 
 
 @dataclass
@@ -77,7 +80,9 @@ class Tokeniser:
         columns: list[Any] = []
         fitting = batch.num_rows
         if self.tagged:
-            columns = [_all_or_some(self.tags.intern, _lists(batch["tags"]))]
+            tags: Any = batch["tags"]
+            lists = marked(tags) if self.tagged == "both" else _lists(tags)
+            columns = [_all_or_some(self.tags.intern, lists)]
             fitting = len(columns[0])
         if "words" in batch.schema.names:
             ids = _all_or_some(self.words.intern, _lists(batch["words"].slice(0, fitting)))
@@ -120,11 +125,39 @@ class Tokeniser:
                 rename(column.values.to_numpy(), table)
         return made.rows
 
+    def rejoined(self, rows: list[Rows], joins: tuple[Joins, ...]) -> list[Rows]:
+        """Join phrases in all rows that were taken in; returns them with the ids they have then."""
+        words: Any = self.words.words
+        lists = [(one.columns[0].values.to_numpy(), list_offsets(one.columns[0])) for one in rows]
+        for phrases in joins:
+            lists = [phrases.joined(ids, ends, words) for ids, ends in lists]
+            words = pa.concat_arrays([words, phrases.names])
+        every = np.concatenate([ids for ids, _ in lists])
+        # Where each comes first: of several writes to one place the last one stays.
+        first = np.full(len(words), -1, np.int32)
+        first[every[::-1]] = np.arange(len(every), dtype=np.int32)[::-1]
+        is_first = np.zeros(len(every), bool)
+        is_first[first[first >= 0]] = True
+        order = every[is_first]
+        counts = np.bincount(every, minlength=len(words))[order]
+        self.words = Interner(self.words.most_bytes, len(order))
+        table: npt.NDArray[np.int32] = np.full(len(words), -1, np.int32)
+        table[order] = self.words.add(words.take(pa.array(order)), counts)
+        self.tokens = len(every)
+        for ids, _ in lists:
+            rename(ids, table)
+        return [
+            Rows([id_lists(ends, ids), *one.columns[1:]], len(ids))
+            for one, (ids, ends) in zip(rows, lists, strict=True)
+        ]
+
     def dictionaries(self) -> tuple[Dictionary, Dictionary | None]:
         """Return the words, and the tags if there are any, as they are now."""
         words, tags = (Dictionary(known.words, known.counts) for known in (self.words, self.tags))
         if self.tagged == "numbers":
             tags = Dictionary(tags.words.cast(pa.int64()), tags.counts)
+        elif self.tagged == "both":
+            tags = Dictionary(unmarked(tags.words), tags.counts)
         return words, tags if self.tagged else None
 
 
@@ -136,12 +169,14 @@ class Tokenised:
     rows: list[Rows]
 
 
-def tokenised(unit: Unit) -> Tokenised:
-    """Tokenise a unit by itself; it may run on any thread."""
+def tokenised(unit: Unit, joins: tuple[Joins, ...] = ()) -> Tokenised:
+    """Tokenise a unit by itself, and join phrases in it; it may run on any thread."""
     # About as many distinct words as natural text of that size has: they grow no more then.
     room = sum(batch.nbytes for batch in unit) // BYTES_A_WORD
     by = Tokeniser(tagged=is_tagged(unit), room=room)
-    return Tokenised(by, [by.add(batch) for batch in unit])
+    rows = [by.add(batch) for batch in unit]
+    # One that is full is added row by row later on.
+    return Tokenised(by, by.rejoined(rows, joins) if joins and not by.full else rows)
 
 
 def is_tagged(unit: Unit) -> Tagged:
@@ -153,15 +188,22 @@ def _tagged(batch: pa.RecordBatch) -> Tagged:
     if "tags" not in batch.schema.names:
         return None
     kind: Any = batch.schema.field("tags").type
+    if pa.types.is_union(kind.value_type):
+        return "both"
     return "numbers" if pa.types.is_integer(kind.value_type) else "strings"
 
 
 def units(batches: Iterable[pa.RecordBatch], text_bytes: int) -> Iterator[Unit]:
-    """Yield the batches in units of about so much text, none empty; one row is never cut."""
+    """Yield the batches in units of about so much text, none empty; one row is never cut.
+
+    After tags of both kinds all are taken for such: else a shard would end wherever they begin.
+    """
     waiting: Unit = []
-    size = 0
+    size, both = 0, False
     for batch in batches:
-        for piece in _pieces(batch, text_bytes):
+        both = both or _tagged(batch) == "both"
+        alike = _with_both(batch) if both else batch
+        for piece in _pieces(alike, text_bytes):
             other = waiting and (
                 waiting[0].schema.names != piece.schema.names
                 or is_tagged(waiting) != _tagged(piece)
@@ -176,7 +218,7 @@ def units(batches: Iterable[pa.RecordBatch], text_bytes: int) -> Iterator[Unit]:
 
 
 def tokenised_ahead(
-    pending: Iterator[Unit], pool: Executor, depth: int
+    pending: Iterator[Unit], pool: Executor, depth: int, joins: tuple[Joins, ...] = ()
 ) -> Generator[tuple[Unit, Tokenised]]:
     """Tokenise units on the pool's threads, at most `depth` in front; yields them in order.
 
@@ -185,7 +227,7 @@ def tokenised_ahead(
     waiting: deque[tuple[Unit, Future[Tokenised]]] = deque()
     try:
         for unit in pending:
-            waiting.append((unit, pool.submit(tokenised, unit)))
+            waiting.append((unit, pool.submit(tokenised, unit, joins)))
             if len(waiting) > depth:
                 yield _taken(waiting)
         while waiting:
@@ -199,6 +241,14 @@ def _taken(waiting: deque[tuple[Unit, Future[Tokenised]]]) -> tuple[Unit, Tokeni
     # In a function of its own, so that no name keeps a unit that nobody needs any more.
     unit, made = waiting.popleft()
     return unit, made.result()
+
+
+def _with_both(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch whose tags are of both kinds, whatever they were."""
+    if _tagged(batch) in ("strings", "numbers"):
+        at = batch.schema.get_field_index("tags")
+        return batch.set_column(at, "tags", lists_of_both(batch["tags"]))
+    return batch
 
 
 def _pieces(batch: pa.RecordBatch, text_bytes: int) -> Iterator[pa.RecordBatch]:

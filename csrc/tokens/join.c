@@ -7,12 +7,13 @@
 
 #include "pairs.h"
 
-int mr_join(const mr_pairs *phrases, int64_t phrases_n, const mr_chains *chains, const mr_rows *rows,
-            int32_t fresh, int32_t *ids, int64_t *ends) {
+int mr_join(const mr_pairs *phrases, int64_t phrases_n, const uint8_t *roles, int64_t roles_n,
+            const mr_chains *chains, const mr_rows *rows, int32_t fresh, int32_t *ids,
+            int64_t *ends) {
     if (!mr_pairs_sound(phrases) || !mr_chains_sound(chains) || !ends) return MR_BAD_ARGUMENT;
     const int code = mr_rows_check(rows);
     if (code != MR_DONE) return code;
-    if (rows->ids_n > 0 && !ids) return MR_BAD_ARGUMENT;
+    if ((rows->ids_n > 0 && !ids) || roles_n < 0 || (roles_n > 0 && !roles)) return MR_BAD_ARGUMENT;
     if (phrases_n < 0 || fresh < 0 || phrases_n > INT32_MAX - fresh) return MR_BAD_ARGUMENT;
     int64_t made = 0;
     ends[0] = 0;
@@ -20,7 +21,7 @@ int mr_join(const mr_pairs *phrases, int64_t phrases_n, const mr_chains *chains,
         const int64_t n = rows->ends[row + 1] - rows->ends[row];
         const int32_t *in = rows->ids + rows->ends[row];
         int64_t begun = -1; /* where the word stands that may begin a phrase */
-        int32_t first = 0, chain = 0; /* that word; the connectors since, -1: those of no phrase */
+        int32_t first = 0, chain = 0; /* that word; the connectors since, -1: no phrase is like it */
         for (int64_t i = 0; i < n; i++) {
             const int32_t word = rows->table[in[i]];
             if (word < 0) {
@@ -33,7 +34,7 @@ int mr_join(const mr_pairs *phrases, int64_t phrases_n, const mr_chains *chains,
             }
             if (begun >= 0) {
                 uint64_t number = 0;
-                if (chain >= 0 && first != INT32_MAX && word != INT32_MAX) {
+                if (chain >= 0 && word < roles_n && (roles[word] & 2)) {
                     const uint64_t words = mr_pair_words(first, word);
                     const uint64_t hash = mr_mix(phrases->seed, words, (uint64_t)chain);
                     number = mr_pair_slot(phrases, hash, words, (uint64_t)chain)->value >>
@@ -49,7 +50,7 @@ int mr_join(const mr_pairs *phrases, int64_t phrases_n, const mr_chains *chains,
             }
             begun = i;
             first = word;
-            chain = 0;
+            chain = word < roles_n && (roles[word] & 1) ? 0 : -1;
         }
         while (begun >= 0 && begun < n) ids[made++] = in[begun++];
         ends[row + 1] = made;

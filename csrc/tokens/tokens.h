@@ -136,11 +136,13 @@ int mr_pairs_add(mr_pairs *table, const mr_pair *pairs, int64_t n, int64_t *at, 
 int mr_pairs_find(const mr_pairs *table, const mr_pair *pairs, int64_t n, int64_t *counts);
 /* Put the chains into a zeroed and larger table. */
 int mr_chains_rehash(const mr_chains *chains, int32_t *slots, int64_t slots_n);
-/* Join phrases, greedily from the left. In `phrases` a count is a phrase's number plus one. Writes
- * the ids that are left to `ids` (ids_n), that of phrase p as fresh + p, and to `ends` (rows + 1)
- * where each row ends. */
-int mr_join(const mr_pairs *phrases, int64_t phrases_n, const mr_chains *chains, const mr_rows *rows,
-            int32_t fresh, int32_t *ids, int64_t *ends);
+/* Join phrases, greedily from the left. In `phrases` a count is a phrase's number plus one; roles
+ * (roles_n): 1 for a word that begins a phrase, 2 for one that ends one, 3 for both. Writes the ids
+ * that are left to `ids` (ids_n), that of phrase p as fresh + p, and to `ends` (rows + 1) where each
+ * row ends. */
+int mr_join(const mr_pairs *phrases, int64_t phrases_n, const uint8_t *roles, int64_t roles_n,
+            const mr_chains *chains, const mr_rows *rows, int32_t fresh, int32_t *ids,
+            int64_t *ends);
 
 /* How far the check of a stream has come, between two blocks. All zero at the start. */
 typedef struct {

@@ -20,6 +20,14 @@ typedef struct {
     uint8_t *held;  /* (hot) 1: there is a copy */
 } matrix;
 
+/* How many of the first n rows have copies: none if one of them is frozen, as folding a copy in may
+   turn a -0 into a 0. */
+static inline int64_t hot_rows(int64_t n, const float *rates) {
+    for (int64_t k = 0; rates && k < n; k++)
+        if (rates[k] == 0) return 0;
+    return n;
+}
+
 static void matrix_start(matrix *m) {
     for (int64_t k = 0; k < m->hot; k++) {
         m->left[k] = 0;

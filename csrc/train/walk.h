@@ -63,14 +63,6 @@ static inline int64_t width_of(const mr_model *m) {
     return m->join == MR_CONCAT ? (int64_t)(m->tag_slots + 2 * m->window) * m->stride : m->stride;
 }
 
-/* How many of the first n rows have copies: none if one of them is frozen, as folding a copy in may
-   turn a -0 into a 0. */
-static inline int64_t hot_rows(int64_t n, const float *rates) {
-    for (int64_t k = 0; rates && k < n; k++)
-        if (rates[k] == 0) return 0;
-    return n;
-}
-
 /* Lay the walk's arrays out in scratch, each on a 64-byte boundary; returns the bytes they take.
    With scratch NULL it only measures. */
 static int64_t walk_layout(walk_state *s, const mr_model *m, int64_t tokens, int64_t tags,

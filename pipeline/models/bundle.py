@@ -14,6 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+import numpy as np
+
 from corpora.errors import CorpusError
 from corpora.sources.address import shown
 from corpora.sources.stored import listed
@@ -38,7 +40,7 @@ def write(target: Target, model: Model, attributes: Mapping[str, Any]) -> None:
     the file has its name only when it is complete and on the disk. Raises ModelError for what can't
     be written, TypeError for attributes that JSON has no way to write.
     """
-    text = (json.dumps(dict(attributes), indent=1) + "\n").encode()
+    text = (json.dumps(dict(attributes), indent=1, default=_plain) + "\n").encode()
 
     def say(out: BinaryIO) -> None:
         out.write(text)
@@ -91,6 +93,15 @@ def read(
             except (OSError, ValueError) as problem:
                 raise _no_model(label, problem) from None
     return _model(found, label, mmap, tag_file)
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers of NumPy's as Python's."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(
+        f"{value!r} can't be saved: the arguments and events of a model are what JSON can hold"
+    )
 
 
 def _model(

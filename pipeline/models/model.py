@@ -64,12 +64,13 @@ class Model:
         self._weights = weights  # Matrices: as they are mapped from files
         self._inference: inference.Inference | None = None  # for the weights as they are
         self._read: Weights | None = None  # what inference reads of a model that was opened
+        self._trainings = 0  # that are going on
         self._words = KeyedVectors(settings.vector_size)
         self._documents = KeyedVectors(settings.vector_size)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy and pickle all but what inference has made ready, which is C's memory."""
-        return {**vars(self), "_inference": None}
+        return {**vars(self), "_inference": None, "_trainings": 0}
 
     @classmethod
     def fresh(
@@ -94,8 +95,10 @@ class Model:
     def grow(self, vocabulary: Vocabulary, seed: int, tags: TagTable | None = None) -> None:
         """Take a vocabulary and tags that this model's were updated to; new ones get rows.
 
-        Rows that are there stay as they are. tags: None leaves them.
+        Rows that are there stay as they are. tags: None leaves them. Raises ModelError while it is
+        being trained.
         """
+        self._demand_rest()
         if tags is None:
             tags = self.tags
         rows = 0 if tags is None else tags.size
@@ -266,6 +269,7 @@ class Model:
         model without documents, RowFileError for a path where no such file can be made.
         """
         self._demand_documents()
+        self._demand_rest()
         held = self._weights
         self._weights = (
             Weights.of(*held.parts, tag_file=path)
@@ -318,13 +322,22 @@ class Model:
     def _moving(self) -> Iterator[None]:
         """Say to those who look at the weights that they are being trained."""
         shown = (self._words, self._documents)
+        self._trainings += 1
         for vectors in shown:
             vectors.moving(True)
         try:
             yield
         finally:
+            self._trainings -= 1
             for vectors in shown:
-                vectors.moving(False)
+                vectors.moving(self._trainings > 0)
+
+    def _demand_rest(self) -> None:
+        if self._trainings:
+            raise ModelError(
+                "the model is being trained, in its old shape: what is learnt would be lost. To "
+                "mend it: do this when train() has ended, not in a callback or another thread"
+            )
 
     def _matrices(self) -> Matrices:
         held = self._weights

@@ -158,7 +158,7 @@ def assembled(member: Members, label: str) -> Files:
         tree = Tree(found["leaves"], found["inner"]) if settings.hierarchical else None
         if tree is not None:
             tree.check()
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as problem:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, pa.ArrowException) as problem:
         missing = isinstance(problem, KeyError)
         raise ModelError(
             f"{label} does not hold a model: {f'it lacks {problem}' if missing else problem}. "

@@ -221,5 +221,4 @@ def _rows_of(model: Model, parent: Model) -> NDArray[np.int64]:
     """Return the row of each of the parent's documents, -1 where it is gone."""
     assert model.tags is not None
     assert parent.tags is not None
-    rows = [model.tags.lookup(piece) for piece, _ in parent.tags._pieces()]  # noqa: SLF001
-    return np.concatenate([np.zeros(0, np.int64), *rows])
+    return model.tags.lookup(parent.tags.keys).astype(np.int64)

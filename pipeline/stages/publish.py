@@ -7,6 +7,7 @@ from typing import ClassVar
 from pipeline.cut_out import without_unused
 from pipeline.models.model import Model
 from pipeline.stage import Resource, Stage, State
+from pipeline.store_errors import StoreError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,11 @@ class Publish(Stage):
 
     def _model(self, state: State) -> Model:
         """Return the model; where old text was taken out, without what only that had."""
-        assert state.model is not None
+        if state.model is None:
+            raise StoreError(
+                f"the store {state.store.url} has no version to go on from, and this run has "
+                "trained nothing: there is nothing to publish"
+            )
         if state.base is None or state.ledger is state.base.ledger:
             return state.model
         files = state.model.files()

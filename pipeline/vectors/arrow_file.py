@@ -45,8 +45,9 @@ def batch(vectors: Keyed) -> pa.RecordBatch:
     }
     for name, values in vectors.expandos.items():
         columns[ATTRIBUTE + name] = _column(name, values[:rows])
-    if len(vectors.vectors_lockf) > 1:
-        columns[LOCKS] = pa.array(vectors.vectors_lockf[:rows])
+    rates = vectors.rates()
+    if rates is not None:
+        columns[LOCKS] = pa.array(np.broadcast_to(rates, len(vectors))[:rows])
     made: Any = pa.record_batch(columns)
     return made.replace_schema_metadata({KIND: VERSION})  # type: ignore[no-any-return]
 

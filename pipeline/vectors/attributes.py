@@ -35,6 +35,18 @@ def allocate(held: Attributes, size: int, names: Iterable[str], kinds: Iterable[
             held[name][:kept] = there[:kept]
 
 
+def grown(locks: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return rates (1) for all rows as they are, and those of each with 1 for new rows (size).
+
+    >>> grown(np.zeros(2), 3).tolist(), grown(np.zeros(1), 3).tolist()
+    ([0.0, 0.0, 1.0], [0.0])
+    """
+    missing = size - np.size(locks)
+    if missing <= 0 or np.size(locks) == 1:
+        return locks
+    return np.pad(locks, (0, missing), constant_values=1)
+
+
 def rates(
     locks: NDArray[Any], size: int, given: NDArray[np.float32] | None
 ) -> NDArray[np.float32] | None:

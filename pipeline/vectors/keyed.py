@@ -1,6 +1,7 @@
 """A matrix with keys: look rows up, add some, and keep attributes and lengths beside them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from os import PathLike
 from typing import Any, Self, cast
 
@@ -85,9 +86,7 @@ class Keyed:
         self._store, self._norms, self._followed = vectors, None, True
         self.expandos.update(attrs)
         self.allocate_vecattrs()
-        if 1 < len(self.vectors_lockf) < len(self):
-            missing = len(self) - len(self.vectors_lockf)
-            self.vectors_lockf = np.pad(self.vectors_lockf, (0, missing), constant_values=1)
+        self.vectors_lockf = attributes.grown(self.vectors_lockf, len(self))
 
     def forget(self, vector_size: int) -> None:
         """Lose all keys, vectors, attributes and rates: another model is to be followed."""
@@ -114,7 +113,9 @@ class Keyed:
 
     def __getstate__(self) -> dict[str, Any]:
         """Give a copy or a pickle all but the model, which knows nothing of it."""
-        return {**vars(self), "_followed": False, "_moving": False}
+        # Keys of its own for copy.copy, too: one that is added there has no vector here.
+        own = {"_keys": self._keys.copy(), "expandos": copy(self.expandos)}
+        return {**vars(self), **own, "_followed": False, "_moving": False}
 
     @property
     def vectors(self) -> Matrix:
@@ -264,9 +265,9 @@ class Keyed:
         self._make_room(len(new), writing=replace or bool(new))
         first = self._keys.filled
         self._keys.add(new)
+        self.vectors_lockf = attributes.grown(self.vectors_lockf, len(self))
         given = extras or {}
-        names = {**{name: a.dtype for name, a in self.expandos.items()}}
-        names |= {name: np.asarray(a).dtype for name, a in given.items()}
+        names = {name: np.asarray(a).dtype for name, a in [*self.expandos.items(), *given.items()]}
         self.allocate_vecattrs(list(names), list(names.values()))
         where = np.array(self._keys.find(listed), np.int64)
         taken = np.arange(len(listed)) if replace else np.flatnonzero(where >= first)
@@ -378,9 +379,6 @@ class Keyed:
             )
             grown[: len(self.vectors)] = self.vectors
             self._store = grown
-            if len(self.vectors_lockf) > 1:
-                missing = max(0, end - len(self.vectors_lockf))
-                self.vectors_lockf = np.pad(self.vectors_lockf, (0, missing), constant_values=1)
         elif writing:
             self.demand_writable()
 

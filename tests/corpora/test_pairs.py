@@ -14,6 +14,7 @@ from corpora.phrases import PhraseTable
 from corpora.tokens.pairs import CHAIN_BITS, Chains, Pairs, PairTable, Rows
 
 ROWS = st.lists(st.lists(st.integers(0, 7), max_size=40), max_size=12)
+BOTH = np.full(5, 3, np.uint8)
 TABLE = np.array([0, 1, 2, 3, 4, ~0, ~1, ~2], np.int32)
 
 
@@ -106,7 +107,7 @@ def test_rows_that_point_outside_are_refused(rows, told):
     with pytest.raises(MillraceError, match=told):
         Chains().pairs_of(rows)
     with pytest.raises(MillraceError, match=told):
-        PairTable().joined(0, Chains(), rows, 8)
+        PairTable().joined(0, BOTH, Chains(), rows, 8)
 
 
 def test_arrays_of_other_kinds_are_refused():
@@ -159,10 +160,10 @@ def test_a_phrase_number_beyond_the_phrases_is_refused():
     slots = Pairs(*(np.array([n], np.int32) for n in (0, 1, 0)), np.array([9])).to_slots()
     table.add(slots)
     with pytest.raises(MillraceError, match="refused"):
-        table.joined(8, Chains(), rows_of([[0, 1]]), 8)
+        table.joined(8, BOTH, Chains(), rows_of([[0, 1]]), 8)
     with pytest.raises(MillraceError, match="refused"):
-        table.joined(9, Chains(), rows_of([[0, 1]]), 2**31 - 1)
-    assert table.joined(9, Chains(), rows_of([[0, 1]]), 8)[0].tolist() == [16]
+        table.joined(9, BOTH, Chains(), rows_of([[0, 1]]), 2**31 - 1)
+    assert table.joined(9, BOTH, Chains(), rows_of([[0, 1]]), 8)[0].tolist() == [16]
 
 
 WORDS = st.sampled_from(["a", "b", "c", "", "a_b", "_", "ü", "of", "the"])

@@ -110,7 +110,7 @@ def test_shuffling_rows_of_other_columns():
     documents = Documents([(["a b"], ["x"]), (["c"], [7])])
     corpus = documents + Sentences([["d"]]) + Given((numbers(2),))
     rows = list(corpus.shuffle(4))
-    expected = [(["a b"], ["x"]), (["c"], ["7"]), (["d"], []), (["0"], []), (["1"], [])]
+    expected = [(["a b"], ["x"]), (["c"], [7]), (["d"], []), (["0"], []), (["1"], [])]
     assert sorted(rows) == sorted(expected)
 
 

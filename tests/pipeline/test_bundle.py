@@ -402,3 +402,26 @@ def test_vectors_and_models_are_told_apart(tmp_path):
         KeyedVectors.load(tmp_path / "m")
     with pytest.raises(ModelError, match=r"v holds vectors.*KeyedVectors\.load"):
         bundle.read(tmp_path / "v")
+
+
+@pytest.mark.parametrize("key", ["words", "phrases", "hierarchical", "shrink_windows", "window"])
+@pytest.mark.parametrize("value", [None, float("inf"), float("nan"), 2.5, "x", [], {}])
+def test_settings_that_make_no_sense(key, value):
+    good = parts()
+    said = json.loads(good["settings.json"])
+    if key in said["settings"]:
+        said["settings"][key] = value
+    else:
+        said[key] = value
+    if (key, value) not in (("words", 2.5), ("phrases", 2.5)):
+        refused(packed({**good, "settings.json": json.dumps(said).encode()}.items()), "To mend it")
+
+
+def test_numbers_of_numpys_are_saved():
+    file = io.BytesIO()
+    said = {"min_count": np.int32(3), "events": [{"loss": np.float32(0.5), "rows": np.arange(2)}]}
+    bundle.write(file, made(KINDS["tree"]), said)
+    file.seek(0)
+    assert bundle.read(file)[1] == {"min_count": 3, "events": [{"loss": 0.5, "rows": [0, 1]}]}
+    with pytest.raises(TypeError, match=r"\{1\} can't be saved.*JSON"):
+        bundle.write(io.BytesIO(), made(KINDS["tree"]), {"comment": {1}})

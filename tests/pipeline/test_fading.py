@@ -127,12 +127,12 @@ def test_another_run_draws_anew():
 
 
 def test_counts_do_not_depend_on_how_the_corpus_is_cut():
-    texts = [[f"w{i % 7}", f"v{i % 31}", f"u{i}"] for i in range(300)]
+    texts = [[f"w{i % 7}", f"v{i % 31}", f"u{i}"] for i in range(60)]
     found = []
-    for cut in (1, 7, 300):
+    for cut in (1, 7, 60):
         vocabulary = None
         for run in range(4):
-            some = texts[run * 50 :]
+            some = texts[run * 15 :]
             pieces = (some[at : at + cut] for at in range(0, len(some), cut))
             shards = [shard for piece in pieces for shard in encode(Sentences(piece))]
             previous = vocabulary and faded(vocabulary, 0.3, run)
@@ -185,7 +185,7 @@ def test_the_key(tmp_path):
     assert (said["minimum"], said["maximum"], said["default"]) == (0, 1, 0)
     assert "halve in 7 runs" in said["description"]
     assert 0.9**6 > 0.5 > 0.9**7
-    with pytest.raises(ValueError, match="decay must be 0 where update is false, not 0.5"):
+    with pytest.raises(ValueError, match=r"decay must be 0 where update is false, not 0\.5"):
         BuildVocab(decay=0.5)
     with pytest.raises(RecipeError, match=r"decay.*less than or equal to 1"):
         run(tmp_path, "monday", decay=1.5)
@@ -273,3 +273,31 @@ def test_words_that_others_had_stay_where_their_faded_count_is_what_goes(tmp_pat
     assert counts_of(model.vocabulary)["shared"] == 8  # 8 / 2 + 4
     found = forget(version.store, model, version.ledger, sources=["*monday*"])
     assert counts_of(found.files.vocabulary)["shared"] == 3  # a third of 8
+
+
+def test_each_run_of_a_recipe_draws_for_itself(tmp_path, monkeypatch):
+    runs = []
+
+    def noted(vocabulary, decay, run):
+        runs.append((decay, run))
+        return faded(vocabulary, decay, run)
+
+    monkeypatch.setattr("pipeline.stages.build_vocab.faded", noted)
+    for day in ("monday", "tuesday", "wednesday"):
+        write(tmp_path, day, COMMON * 2)
+        run(tmp_path, day, decay=0.25)
+    assert runs == [(0.25, 1), (0.25, 2)]  # by the version that it goes on from
+
+
+def test_text_that_two_sources_have_stays_with_the_other(tmp_path):
+    for day in ("monday", "tuesday"):
+        write(tmp_path, day, COMMON + "shared " * 8)
+        (tmp_path / f"{day}.jsonl").write_text(
+            (tmp_path / f"{day}.jsonl").read_text().replace(day, "both")
+        )
+        run(tmp_path, day)
+    version, model = newest(tmp_path)
+    assert len(version.ledger.sets) == 1
+    found = forget(version.store, model, version.ledger, sources=["*monday*"])
+    assert counts_of(found.files.vocabulary)["shared"] == 6  # half of 12
+    assert set(counts_of(found.files.vocabulary)) == set(counts_of(model.vocabulary))

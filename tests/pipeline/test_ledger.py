@@ -80,7 +80,7 @@ def test_a_hundred_thousand_sources_cost_little(tmp_path):
     took = time.monotonic() - begun
     assert made.manifest.ledger.sources == 100_001
     assert made.size < 4_000_000
-    assert took < 1  # 0.2 s on a quiet machine
+    assert took < 2  # 0.3 s on a quiet machine
     begun = time.monotonic()
     known = sum(ledger.standing(one.source, one.fingerprint) == "known" for one in many)
     assert (known, time.monotonic() - begun < 3) == (100_000, True)

@@ -11,7 +11,7 @@ from models import DOCUMENTS, KINDS, made
 from corpora import Documents, encode
 from pipeline.models import bundle
 from pipeline.models.keyed_vectors import KeyedVectors
-from pipeline.models.model import Model, tags_with
+from pipeline.models.model import Model, ModelError, tags_with
 from pipeline.passes import Plan
 from pipeline.settings import Settings
 from pipeline.vocabulary import Vocabulary
@@ -321,3 +321,52 @@ def repr_of(found):
     if isinstance(found, list | tuple):
         return [repr_of(each) for each in found]
     return found
+
+
+def test_rates_of_keys_that_are_added_are_saved(tmp_path):
+    wv = KeyedVectors.of(["a", "b"], np.eye(2, dtype=np.float32))
+    wv.vectors_lockf = np.zeros(2, np.float32)
+    for key in "cdef":
+        wv.add_vector(key, np.ones(2))
+    assert wv.vectors_lockf.tolist() == [0, 0, 1, 1, 1, 1]
+    wv.save(tmp_path / "some.kv")
+    assert KeyedVectors.load(tmp_path / "some.kv").vectors_lockf.tolist() == [0, 0, 1, 1, 1, 1]
+    wv.vectors_lockf = np.full(1, 0.5, np.float32)  # for all of them
+    wv.save(tmp_path / "all.kv")
+    assert KeyedVectors.load(tmp_path / "all.kv").vectors_lockf.tolist() == [0.5] * 6
+
+
+def test_a_shallow_copy_adds_no_key_to_a_model():
+    wv = made(KINDS["skip-gram"], LONG).keyed_vectors
+    mine = copy.copy(wv)
+    mine.add_vector("new", np.ones(5))
+    assert (len(mine), len(wv)) == (4, 3)
+    assert "new" not in wv
+    assert len(wv.expandos["count"]) == 3
+
+
+def test_a_number_as_lock_is_one_error():
+    model = made(KINDS["skip-gram"], LONG)
+    model.keyed_vectors.vectors_lockf = 0.0
+    shards = grown(model, MORE)
+    with pytest.raises(ValueError, match="vectors_lockf has shape"):
+        model.train(shards, PLAN)
+
+
+def test_what_is_trained_does_not_grow_meanwhile(tmp_path):
+    model, shards = made(KINDS["dbow"], LONG), encode(Documents(LONG))
+    tried = []
+
+    def grow(_):
+        for change in (lambda: grown(model, MORE), lambda: model.map_documents(tmp_path / "x")):
+            with pytest.raises(ModelError, match="being trained"):
+                change()
+            tried.append(change)
+        model.train(shards, PLAN)  # another training, which ends before this one does
+        assert model.keyed_vectors._moving
+        return False
+
+    model.train(shards, replace(PLAN, epochs=1), on_epoch=grow)
+    assert len(tried) == 2
+    grown(model, MORE)
+    assert not list(tmp_path.iterdir())

@@ -38,6 +38,8 @@ min_count = 1
 use = "train_doc2vec"
 vector_size = 16
 epochs = 4
+replay = 0.2
+update_alpha = 0.0075
 [[stage]]
 use = "evaluate"
 min_overlap = 0.5
@@ -119,6 +121,14 @@ def test_what_is_forgotten_makes_a_version_too(root):
     gone = planned(recipe(root, 'vanished = "forget"'))
     assert (kept.publishes, gone.publishes) == (False, True)
     assert gone.nothing_new
+
+
+def test_a_run_that_would_end_at_changed_files(root):
+    job.run(recipe(root), Lines(str))
+    (root / "days/1.txt").write_text("the mill stands still and waits\n")
+    outlook = planned(recipe(root, 'changed = "error"'))
+    assert not outlook.publishes
+    assert "the run would end here, because files have changed" in told(outlook)
 
 
 def test_the_command(root, capsys):

@@ -8,7 +8,12 @@ import pytest
 
 from corpora import Sentences, encode
 from corpora.shards import TokenShards
+from pipeline.checkpoint import opened
+from pipeline.models.model import Model
+from pipeline.passes import Plan
 from pipeline.replay import Epochs, Kept, Replay
+from pipeline.settings import Settings
+from pipeline.vocabulary import Vocabulary
 
 
 class Pieces:
@@ -138,3 +143,42 @@ def test_shards_with_other_rows_than_were_said_are_refused():
     old = shards([3], [4])
     with pytest.raises(ValueError, match="shards of 8 rows have 7"):
         Replay(shards([1]), [Kept(8, lambda: old)], share=0.5, epochs=1, seed=1)
+
+
+def sentences(words, rows, seed):
+    rng = np.random.default_rng(seed)
+    return encode(Sentences([rng.choice(words, 12).tolist() for _ in range(rows)]))
+
+
+def test_a_training_with_replay_that_was_killed_ends_with_the_same_bits(tmp_path):
+    words = [f"w{n}" for n in range(40)]
+    old, new = sentences(words[:30], 3000, 1), sentences(words[10:], 1000, 2)
+    vocabulary = Vocabulary.build([*old, *new], 1)
+    plan = Plan(epochs=3)
+
+    def trained(**how):
+        model = Model.fresh(vocabulary, Settings(vector_size=8), seed=1)
+        work = Replay(new, [Kept(3000, lambda: old)], share=0.3, epochs=3, seed=1)
+        return model.train(work, plan, **how), model.vectors
+
+    def die(receipt):
+        if len(receipt.epochs) == 2:
+            raise KeyboardInterrupt
+        return False
+
+    receipt, vectors = trained()
+    assert (receipt.rows, receipt.replayed) == (1000, 900)
+    assert [epoch.rows for epoch in receipt.epochs] == [1900] * 3
+    with opened(tmp_path, "one", every=0) as checkpoints:
+        with pytest.raises(KeyboardInterrupt):
+            trained(on_epoch=die, checkpoints=checkpoints)
+        again, same = trained(checkpoints=checkpoints)
+    assert again == receipt
+    assert same.tobytes() == vectors.tobytes()
+
+
+def test_the_plan_has_as_many_epochs_as_were_made_ready():
+    old = sentences(["a", "b"], 5, 1)
+    model = Model.fresh(Vocabulary.build(old, 1), Settings(vector_size=8), seed=1)
+    with pytest.raises(ValueError, match="for 2 epochs, the plan has 3"):
+        model.train(Epochs(old, 2), Plan(epochs=3))

@@ -1,5 +1,7 @@
 """Runs that are killed: they go on where they were, and end with the same bits."""
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -18,7 +20,11 @@ from corpora import Sentences, encode
 from pipeline.checkpoint import Checkpoints, Cursor, opened
 from pipeline.models.model import Model
 from pipeline.passes import Plan
+from pipeline.row_rates import RowRates
+from pipeline.run_key import run_key
 from pipeline.settings import Settings
+from pipeline.stage import Setting, State
+from pipeline.stages.train_word2vec import TrainWord2vec
 from pipeline.store import Store
 from pipeline.vocabulary import Vocabulary
 
@@ -232,3 +238,64 @@ def test_killed_at_random_moments_a_recipe_ends_with_the_same_bits(tmp_path):
         assert bits(whole) == bits(store)
         if killed >= KILLS:
             return
+
+
+def test_a_full_disk_is_said_once_and_the_run_goes_on(tmp_path, monkeypatch):
+    shards = encode(Sentences(corpus(2000)))
+    plain, receipt = trained(shards, None)
+    told = []
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with opened(tmp_path, "key", 0, told.append) as held:
+        held.save(Cursor(), {"input": np.ones((3, 16), np.float32)})
+        monkeypatch.setattr(os, "fsync", full)
+        model, again = trained(shards, held)
+        assert held.load()[1].keys() == {"input"}  # the one before
+        assert len(list(held.folder.iterdir())) == 2
+    assert again == receipt
+    assert np.array_equal(model.vectors, plain.vectors)
+    assert len(told) == 1
+    assert "No space left on device" in told[0]
+
+
+def test_a_lock_that_its_holder_has_removed_is_none(tmp_path, monkeypatch):
+    with opened(tmp_path, "key"):
+        pass
+    lock = fcntl.flock
+
+    def late(*given):
+        lock(*given)
+        next(tmp_path.glob("*.lock")).unlink()  # as whoever held it before us does at its end
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with opened(tmp_path, "key") as held:
+        assert held is None
+
+
+def test_what_a_run_is_known_by(tmp_path):
+    """Whatever changes the bits that a run ends with changes its key."""
+    shards = encode(Sentences(corpus(200)))
+    vocabulary = Vocabulary.build(shards, 2)
+    stage = TrainWord2vec()
+
+    def key(workers=1, change=lambda _: None, **rates):
+        model = Model.fresh(vocabulary, Settings(vector_size=16), seed=1)
+        change(model)
+        of = dict.fromkeys(RowRates._fields) | rates
+        state = State(Setting(report=None, workers=workers))
+        return run_key(stage, state, shards, model, RowRates(**of))
+
+    ones = np.ones(vocabulary.size, np.float32)
+    assert key(2) == key(3)
+    keys = [
+        key(),
+        key(workers=2),
+        key(word_rates=ones * 0.5),
+        key(output_rates=ones * 0.5),
+        key(change=lambda model: model.keyed_vectors.vectors.fill(0.5)),
+        key(change=lambda model: setattr(model.keyed_vectors, "vectors_lockf", ones * 0.5)),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert keys[0] == key()

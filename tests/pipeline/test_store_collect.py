@@ -1,7 +1,10 @@
 """gc: what goes, what stays, what waits; and rollback."""
 
+import errno
+import hashlib
 import json
 import os
+import shutil
 import time
 
 import pytest
@@ -107,7 +110,7 @@ def test_what_killed_runs_left_goes(store, root):
 
 def test_nothing_goes_while_a_run_publishes(store):
     def write(folder):
-        with pytest.raises(StoreError, match="a run is publishing"):
+        with pytest.raises(StoreError, match="a run is writing"):
             collect(store, keep=1, grace=0)
 
     publish(store, "some text")
@@ -221,6 +224,42 @@ def test_shards_are_copied_where_links_are_not_to_be_had(store, monkeypatch):
     assert stored_shards(store, version.ledger, hashes=True).rows == 1
 
 
+def test_a_full_disk_leaves_no_half_set(store, root, monkeypatch):
+    version = publish(store, "some text")
+    real = os.link
+
+    def full(source, target):
+        if "commits" in str(target):
+            return real(source, target)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def copies_half(source, target):
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "link", full)
+    monkeypatch.setattr(shutil, "copyfile", copies_half)
+    with pytest.raises(StoreError, match="the disk is full: free some space"):
+        publish(store, "more text")
+    assert names(root, "shards") == sorted(version.ledger.sets)
+    assert len(names(root, "data")) == 1
+    assert store.latest().number == 1
+
+
+def test_a_set_can_not_lead_out(store, root):
+    version = publish(store, "some text")
+    (name,) = version.ledger.sets
+    path = root / "shards" / name / "shards.json"
+    said = json.loads(path.read_text())
+    files = said["shards"][0]["files"]
+    files["../../LATEST"] = files.pop("00000.words.arrow")
+    said["sha256"] = hashlib.sha256(json.dumps(said["shards"], sort_keys=True).encode()).hexdigest()
+    path.chmod(0o644)
+    path.write_text(json.dumps(said))
+    with pytest.raises(DamagedError, match="are not what was kept"):
+        stored_shards(store, version.ledger)
+
+
 def millrace(capsys, *arguments):
     code = run_command(commands, list(arguments))
     out, err = capsys.readouterr()
@@ -244,6 +283,8 @@ def test_the_commands(store, capsys):
     code, out, _ = millrace(capsys, "rollback", url, "1", "--json")
     assert (code, json.loads(out)) == (0, {"version": 4, "rolled_back_to": 1})
     assert "by rollback" in millrace(capsys, "show", url)[1]
+    lines = millrace(capsys, "versions", url)[1].splitlines()
+    assert [("rolled back to 1" in line) for line in lines] == [False, True, False, False, False]
     code, out, _ = millrace(capsys, "gc", url, "--keep", "1", "--dry-run")
     assert (code, out.startswith("would remove 3 versions (1, 2, 3): 0.0 MB; ")) == (0, True)
     code, out, _ = millrace(capsys, "gc", url, "--keep", "1", "--grace", "0s", "--json")

@@ -77,7 +77,7 @@ while True:
     except ConflictError:
         continue
     except MillraceError as error:
-        known = ("was made to forget", "is publishing", "has no version", "is missing",
+        known = ("was made to forget", "is writing", "has no version", "is missing",
                  "has no document", "nothing was read from", "no word of the model")
         if not any(text in str(error) for text in known):
             raise

@@ -310,7 +310,8 @@ def test_documents_that_begin_anew_learn_nothing_of_their_old_text(root, known):
 def test_old_documents_are_dropped(root):
     run(root, "monday", "doc2vec")
     before = parts(newest(root))
-    state, said = run(root, "tuesday", "doc2vec", 'documents = "drop_old"\nfreeze = "words"')
+    keys = 'documents = "drop_old"\nfreeze = "words"\nreplay = 0.2'
+    state, said = run(root, "tuesday", "doc2vec", keys)
     after = newest(root)
     assert "60 documents of earlier runs are left out" in said
     assert list(after.keyed_documents) == [f"tuesday.txt:{n}" for n in range(1, 26)]
