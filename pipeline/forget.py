@@ -189,7 +189,7 @@ class _Work:
     def cut(self, tags: Sequence[Tag], *, dry_run: bool) -> None:
         """Let documents go, out of every set that has some of them."""
         arrays = _arrays(tags)
-        with self.store.storage.scratch() as scratch:
+        with self.store.storage.writing(), self.store.storage.scratch() as scratch:
             done: dict[str, tuple[str | None, list[Gone]]] = {}
             made: dict[str, Path] = {}
             for at, row in enumerate(self.rows):

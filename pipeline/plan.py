@@ -17,7 +17,6 @@ from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 from pipeline.source_names import named
 from pipeline.stage_training import TrainStage
-from pipeline.stage_update import SHARE
 from pipeline.stages.evaluate import Evaluate
 from pipeline.store import Store, Version
 from pipeline.unseen import Compared, compared
@@ -158,7 +157,7 @@ def _trainings(
             continue
         replayed = round(kept * stage.replay)
         trained = None if tokens is None else (tokens + replayed) * stage.epochs
-        alpha = stage.alpha if version is None else stage.update_alpha or SHARE * stage.alpha
+        alpha = stage.alpha if version is None else stage.begins(stage.alpha)
         anew = None if tokens is None or speed is None else (tokens + old) * stage.epochs / speed
         yield Training(
             stage=type(stage).use(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 from annotated_types import Ge, Gt, Le
 
@@ -16,8 +16,6 @@ from pipeline.passes import Plan
 from pipeline.replay import Epochs, Replay
 from pipeline.row_rates import Known, RowRates, row_rates
 from pipeline.stage import Stage, State
-
-SHARE = 0.3  # of alpha: what an update begins with, where the recipe doesn't say
 
 
 class Prepared(NamedTuple):
@@ -36,23 +34,30 @@ class UpdateStage(Stage):
     besides the new text: other rows in each. It comes from the store; nothing is fetched. The more
     there is, the better do vectors of words keep and grow, and the more does a run cost: with 0.2
     and 5 epochs as much as one epoch over everything, whatever is new. update_alpha: the learning
-    rate at the start of an update; by default three tenths of alpha. New words and documents begin
-    with alpha itself. freeze: what keeps every bit: "words", "tags", "old_words" or "old_tags"
-    (those that were there before), or a file with a word or tag on each line. anchor: the share of
-    the way that an update moves a row, by which it is taken back at the end, so that vectors that
-    are stored elsewhere stay near; new rows stay where they are. init_from: vectors that new words
-    begin with: a store, a file that KeyedVectors saved, or one in word2vec's format. init_locked:
-    these words never learn. align: of a training that begins anew in a store that has versions,
-    turn the vectors onto those of the newest, which changes no similarity.
+    rate at the start of an update; by default alpha. New words and documents begin with alpha in
+    any case. anchor: the share of the way that an update moves a row that was there, by which it is
+    taken back at the end: so neighbours stay, and chance is averaged out. freeze: what keeps every
+    bit: "words", "tags", "old_words" or "old_tags" (those that were there before), or a file with a
+    word or tag on each line. init_from: vectors that new words begin with: a store, a file that
+    KeyedVectors saved, or one in word2vec's format. init_locked: these words never learn. align: of
+    a training that begins anew in a store that has versions, turn the vectors onto those of the
+    newest, which changes no similarity.
     """
 
     replay: Annotated[float, Ge(0), Le(1)] = 0.2
     update_alpha: Annotated[float, Gt(0)] | None = None
+    anchor: Annotated[float, Ge(0), Le(1)] = 0.7
     freeze: str = ""
-    anchor: Annotated[float, Ge(0), Le(1)] = 0.0
     init_from: str = ""
     init_locked: bool = False
     align: bool = False
+
+    slower: ClassVar[float] = 1.0
+    """By what alpha is multiplied for an update, where the recipe doesn't say."""
+
+    def begins(self, alpha: float) -> float:
+        """Return the learning rate at the start of an update, where a first training has alpha."""
+        return self.slower * alpha if self.update_alpha is None else self.update_alpha
 
     def faults(self) -> Iterator[str]:
         """Refuse keys without what they are about, too."""
@@ -80,7 +85,7 @@ class UpdateStage(Stage):
             )
         if not known.words:
             return Prepared(Epochs(shards, plan.epochs), plan, row_rates(model, known, self.freeze))
-        alpha = SHARE * plan.alpha if self.update_alpha is None else self.update_alpha
+        alpha = self.begins(plan.alpha)
         rates = row_rates(model, known, self.freeze, plan.alpha / alpha)
         plan = replace(plan, alpha=alpha, min_alpha=min(plan.min_alpha, alpha))
         return Prepared(self._work(state, shards, plan, known), plan, rates)

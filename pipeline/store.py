@@ -3,6 +3,15 @@
 A version is visible, whole, from the instant its commit `commits/<number>.json` exists, and not
 before. The commit is created only if absent, so of two runs that race for a number one wins and the
 other fails with a conflict. `LATEST` is a hint for people; nothing here reads it.
+
+    commits/<number>.json   manifests: what makes a version
+    data/<id>/              a version's files: the model, and its ledger
+    shards/<SHA-256>/       text that was read, as token shards; ledgers name them
+    candidates/<id>/        models that did not come up to a recipe's limits
+    runs/<key>/             checkpoints of runs that have not ended
+
+All but the last are written once and never changed; what no version refers to is collected
+(store_collect.py).
 """
 
 import hashlib

@@ -113,7 +113,7 @@ def _like(batch: pa.RecordBatch, kinds: dict[str, Any]) -> pa.RecordBatch:
         elif name in batch.schema.names:
             columns[name] = _cast(batch[name], kind)
         elif name == "tags":
-            columns[name] = pa.array([[]] * batch.num_rows, kind)
+            columns[name] = _cast(pa.array([[]] * batch.num_rows, STRINGS), kind)
         elif name == "continued":
             columns[name] = pa.repeat(False, batch.num_rows)
         else:

@@ -7,6 +7,7 @@ that a class was made with, is "face.json".
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
@@ -51,7 +52,9 @@ def write(target: Target, model: Model, attributes: Mapping[str, Any]) -> None:
         return
     try:
         with writing(target, plain=True) as out:
-            zip_members.write(out, members)
+            # A device or a pipe has no places to come back to.
+            is_file = stat.S_ISREG(os.fstat(out.fileno()).st_mode)
+            (zip_members.write if is_file else zip_members.append)(out, members)
     except CorpusError as error:
         raise ModelError(str(error)) from None
 

@@ -64,13 +64,13 @@ class Model:
         self._weights = weights  # Matrices: as they are mapped from files
         self._inference: inference.Inference | None = None  # for the weights as they are
         self._read: Weights | None = None  # what inference reads of a model that was opened
-        self._trainings = 0  # that are going on
+        self._trainings: set[object] = set()  # those that are going on
         self._words = KeyedVectors(settings.vector_size)
         self._documents = KeyedVectors(settings.vector_size)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy and pickle all but what inference has made ready, which is C's memory."""
-        return {**vars(self), "_inference": None, "_trainings": 0}
+        return {**vars(self), "_inference": None, "_trainings": set()}
 
     @classmethod
     def fresh(
@@ -246,7 +246,8 @@ class Model:
 
     def files(self) -> Files:
         """Return all that is saved, as it is: nothing is copied."""
-        rates = self._words.rates(), self._documents.rates()
+        documents = None if self.tags is None else self.keyed_documents
+        rates = self.keyed_vectors.rates(), documents and documents.rates()
         known = self.vocabulary, self.settings, self._matrices(), self.tags, self.tree
         return Files(*known, *rates, self.phrases)
 
@@ -321,16 +322,16 @@ class Model:
     @contextmanager
     def _moving(self) -> Iterator[None]:
         """Say to those who look at the weights that they are being trained."""
-        shown = (self._words, self._documents)
-        self._trainings += 1
-        for vectors in shown:
-            vectors.moving(True)
+        shown, this = (self._words, self._documents), object()
         try:
-            yield
-        finally:
-            self._trainings -= 1
+            self._trainings.add(this)
             for vectors in shown:
-                vectors.moving(self._trainings > 0)
+                vectors.moving(True)
+            yield
+        finally:  # whatever interrupts us wherever: nothing of this training stays
+            self._trainings.discard(this)
+            for vectors in shown:
+                vectors.moving(bool(self._trainings))
 
     def _demand_rest(self) -> None:
         if self._trainings:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
@@ -43,7 +43,9 @@ class TrainDoc2vec(TrainStage):
     lately ("window 90 days"). The text of those that go stays in the store: see `forget`.
     replay: the share of the text that was read in earlier runs, that each epoch goes through
     besides the new text. With 0 vectors of old documents keep every bit, and a run costs no more
-    than what is new; words' vectors (dm, dbow_words) keep better with 0.2.
+    than what is new; words' vectors (dm, dbow_words) keep better with 0.2. update_alpha: the
+    learning rate at the start of an update; by default three tenths of alpha. New words and
+    documents begin with alpha in any case.
     """
 
     dm: Literal[0, 1] = 0
@@ -53,8 +55,11 @@ class TrainDoc2vec(TrainStage):
     dm_tag_count: Annotated[int, Ge(1)] = 1
     epochs: Annotated[int, Ge(1)] = 10
     replay: Annotated[float, Ge(0), Le(1)] = 0.0
+    anchor: Annotated[float, Ge(0), Le(1)] = 0.0
     known: Policy = "update"
     documents: str = "keep"
+
+    slower: ClassVar[float] = 0.3
 
     def faults(self) -> Iterator[str]:
         """Refuse keys of the other kind, too."""

@@ -159,7 +159,7 @@ def test_json_tags_and_words(tmp_path):
         (b'{"text": 5, "id": "a"}', 'line 3: "text" is a number, neither text nor'),
         (b'{"text": "a", "id": null}', 'line 3: the object has null for "id"'),
         (b'{"text": "a", "id": 1.5}', "line 3: the object has a tag that is float"),
-        (b'{"text": "a", "id": ["b", 1]}', "line 3: the object has both strings and numbers"),
+        (b'{"text": "a", "id": ["b", 1, true]}', "line 3: the object has a tag that is bool"),
         (b'{"text": ["a", 1], "id": "b"}', "line 3: the object has a token that is int"),
         (b'{"text": "\\ud800", "id": "b"}', "line 3: the object has text that holds half of"),
     ],

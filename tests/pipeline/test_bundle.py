@@ -425,3 +425,17 @@ def test_numbers_of_numpys_are_saved():
     assert bundle.read(file)[1] == {"min_count": 3, "events": [{"loss": 0.5, "rows": [0, 1]}]}
     with pytest.raises(TypeError, match=r"\{1\} can't be saved.*JSON"):
         bundle.write(io.BytesIO(), made(KINDS["tree"]), {"comment": {1}})
+
+
+def test_pipes_and_devices(tmp_path):
+    model, pipe = made(KINDS["dbow"]), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())",
+    ]
+    with subprocess.Popen([*command, pipe], stdout=subprocess.PIPE) as reader:
+        bundle.write(pipe, model, SAID)
+        same(bundle.read(io.BytesIO(reader.communicate()[0]))[0], model)
+    bundle.write(os.devnull, model, SAID)

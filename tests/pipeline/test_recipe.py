@@ -286,5 +286,6 @@ class TestSchema:
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.name)
 def test_our_recipes_are_right(path, monkeypatch):
     monkeypatch.setenv("CORPUS", "a.txt")
+    monkeypatch.setenv("INBOX", "texts")
     recipe = read(str(path))
     assert dataclasses.is_dataclass(recipe.engine)

@@ -180,5 +180,5 @@ def test_a_training_with_replay_that_was_killed_ends_with_the_same_bits(tmp_path
 def test_the_plan_has_as_many_epochs_as_were_made_ready():
     old = sentences(["a", "b"], 5, 1)
     model = Model.fresh(Vocabulary.build(old, 1), Settings(vector_size=8), seed=1)
-    with pytest.raises(ValueError, match="for 2 epochs, the plan has 3"):
+    with pytest.raises(ValueError, match="2 epochs were made ready, and the plan has 3"):
         model.train(Epochs(old, 2), Plan(epochs=3))

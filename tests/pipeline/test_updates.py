@@ -188,14 +188,14 @@ def test_old_rows_learn_slowly_and_new_ones_fast(root):
     assert np.linalg.norm(after["tag_vectors"][60:], axis=1).min() > 0.3
 
 
-def test_the_usual_update_begins_with_three_tenths_of_alpha(root):
-    run(root, "monday")
+@pytest.mark.parametrize(("model", "alpha"), [("word2vec", 0.025), ("doc2vec", 0.3 * 0.025)])
+def test_what_the_usual_update_begins_with(root, model, alpha):
     made = {}
-    for keys in ("", "update_alpha = 0.0075", "update_alpha = 0.025"):
+    for keys in ("", f"update_alpha = {alpha}", "update_alpha = 0.001"):
         store = f"s{len(made)}"
-        run(root, "monday", store=store)
-        run(root, "tuesday", keys=keys, store=store)
-        made[keys] = parts(newest(root, store))["vectors"]
+        run(root, "monday", model, store=store)
+        run(root, "tuesday", model, keys, store=store)
+        made[keys] = parts(newest(root, store))["output"]
     usual, same, other = made.values()
     assert usual.tobytes() == same.tobytes() != other.tobytes()
 
