@@ -41,6 +41,8 @@ from pipeline.passes import Plan
 from pipeline.replay import Epochs, Kept, Replay
 from pipeline.row_rates import Known, row_rates
 from pipeline.settings import Settings
+from pipeline.stages.train_doc2vec import TrainDoc2vec
+from pipeline.stages.train_word2vec import TrainWord2vec
 from pipeline.vocabulary import Vocabulary
 
 COMMON = 20_000  # rows whose neighbours are compared
@@ -53,6 +55,9 @@ class Growing:
 
     def __init__(self, settings: Settings, plan: Plan, options: argparse.Namespace) -> None:
         self.settings, self.plan, self.options = settings, plan, options
+        usual = TrainDoc2vec() if settings.has_tags else TrainWord2vec()
+        given = {name: getattr(options, name) for name in ("replay", "update_alpha", "anchor")}
+        self.stage = replace(usual, **{name: v for name, v in given.items() if v is not None})
         self.model: Model | None = None
         self.seen: list[TokenShards] = []
         self.costs: list[float] = []
@@ -69,15 +74,15 @@ class Growing:
             self.model.train(shards, plan, workers=self.options.workers)
         else:
             known, before = Known.of(held), (held.vectors.copy(), _tagged(held))
-            anchor = Anchor(held) if self.options.anchor else None
+            anchor = Anchor(held) if self.stage.anchor else None
             held.grow(words, plan.seed, tags)
-            alpha = self.options.update_alpha
+            alpha = self.stage.begins(plan.alpha)
             rates = row_rates(held, known, self.options.freeze, plan.alpha / alpha)
             work = self._work(shards)
             slow = replace(plan, alpha=alpha)
             receipt = held.train(work, slow, **rates._asdict(), workers=self.options.workers)
             if anchor is not None:
-                anchor.pull(held, self.options.anchor)
+                anchor.pull(held, self.stage.anchor)
             trained = sum(epoch.tokens for epoch in receipt.epochs)
             whole = plan.epochs * (shards.tokens + sum(one.tokens for one in seen))
             self.costs.append(trained / whole)
@@ -86,10 +91,9 @@ class Growing:
 
     def _work(self, shards: TokenShards) -> Epochs:
         """Return an update's epochs: with replay, but no more than may be spent."""
-        documents = self.settings.has_tags
-        share = self.options.replay_documents if documents else self.options.replay
         old = sum(one.tokens for one in self.seen)
-        share = min(share, (self.options.most * (old + shards.tokens) - shards.tokens) / old)
+        usual = self.stage.replays(shards.rows, sum(one.rows for one in self.seen))
+        share = min(usual, (self.options.most * (old + shards.tokens) - shards.tokens) / old)
         kept = [Kept(one.rows, lambda one=one: one) for one in self.seen]
         how = {"epochs": self.plan.epochs, "seed": self.plan.seed}
         return Replay(shards, kept, share=max(share - 0.001, 0), **how)
@@ -229,11 +233,10 @@ def main() -> None:
     parser.add_argument("--first", type=float, default=0.5, help="share of the text at the start")
     parser.add_argument("--slices", type=int, default=10)
     parser.add_argument("--sorted", action="store_true", help="slices by kind")
-    parser.add_argument("--replay", type=float, default=0.2, help="of words' models")
-    parser.add_argument("--replay-documents", type=float, default=0.0)
+    parser.add_argument("--replay", type=float, help="instead of what the stage has")
+    parser.add_argument("--update-alpha", type=float, help="likewise")
+    parser.add_argument("--anchor", type=float, help="likewise")
     parser.add_argument("--most", type=float, default=0.25, help="what an update may cost")
-    parser.add_argument("--update-alpha", type=float, default=0.0075)
-    parser.add_argument("--anchor", type=float, default=0.0)
     parser.add_argument("--freeze", default="")
     parser.add_argument("--peer", action="store_true", help="gensim's update, too")
     options = parser.parse_args()

@@ -9,12 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.models.model import Model
 from pipeline.store import Version
-from pipeline.tags import TagTable
 from pipeline.vectors.search import nearest
 
 Rows = NDArray[np.int64]
@@ -78,7 +76,7 @@ def diff(a: Version, b: Version, *, topn: int = 10, sample: int = 1000) -> Diff:
     if was.tags is not None and now.tags is not None:
         documents = _keys(
             (was.tags.keys, was.tag_vectors), (now.tags.keys, now.tag_vectors),
-            _places(was.tags, now.tags), topn, sample, trained=True,
+            now.tags.lookup(was.tags.keys).astype(np.int64), topn, sample, trained=True,
         )  # fmt: skip
     read = [
         set(zip(*(v.ledger.table[n].to_pylist() for n in ("source", "fingerprint")), strict=True))
@@ -90,18 +88,6 @@ def diff(a: Version, b: Version, *, topn: int = 10, sample: int = 1000) -> Diff:
         a.number, b.number, words, documents,
         len(read[1] - read[0]), len(read[0] - read[1]), differing,
     )  # fmt: skip
-
-
-def _places(was: TagTable, now: TagTable) -> Rows:
-    """Return where each tag of one table stands in the other, -1 where it doesn't."""
-    keys: Any = was.keys
-    if not pa.types.is_union(keys.type):
-        return now.lookup(keys).astype(np.int64)
-    found = np.empty(len(keys), np.int64)
-    codes = np.asarray(keys.type_codes)
-    for kind in (0, 1):
-        found[codes == kind] = now.lookup(keys.field(kind))
-    return found
 
 
 def _keys(

@@ -155,7 +155,7 @@ def _trainings(
     for stage in stages:
         if not isinstance(stage, TrainStage):
             continue
-        replayed = round(kept * stage.replay)
+        replayed = round(kept * stage.replays(tokens or 0, kept))
         trained = None if tokens is None else (tokens + replayed) * stage.epochs
         alpha = stage.alpha if version is None else stage.begins(stage.alpha)
         anew = None if tokens is None or speed is None else (tokens + old) * stage.epochs / speed

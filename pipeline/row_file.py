@@ -44,7 +44,7 @@ class RowFile:
         self.path = Path(path).absolute()
         self.columns = columns
         self._rows = -1  # there is nothing yet
-        made = self.path.with_name(f".{self.path.name[:100]}.{uuid4().hex}.part")
+        made = self.path.with_name(f".{self.path.name[:40]}.{uuid4().hex}.part")
         try:
             if self.path.exists() and not _ours(self.path):
                 raise RowFileError(

@@ -18,6 +18,9 @@ from pipeline.row_rates import Known, RowRates, row_rates
 from pipeline.stage import Stage, State
 
 
+TIMES = 4  # as many old rows as new ones, where the recipe doesn't say
+
+
 class Prepared(NamedTuple):
     """A training made ready: what it goes through, how, and how fast each row learns."""
 
@@ -31,20 +34,20 @@ class UpdateStage(Stage):
     """Keys of a training that goes on from a loaded version; a first one only has init_from.
 
     replay: the share of the text that was read in earlier runs, that each epoch goes through
-    besides the new text: other rows in each. It comes from the store; nothing is fetched. The more
-    there is, the better do vectors of words keep and grow, and the more does a run cost: with 0.2
-    and 5 epochs as much as one epoch over everything, whatever is new. update_alpha: the learning
-    rate at the start of an update; by default alpha. New words and documents begin with alpha in
-    any case. anchor: the share of the way that an update moves a row that was there, by which it is
-    taken back at the end: so neighbours stay, and chance is averaged out. freeze: what keeps every
-    bit: "words", "tags", "old_words" or "old_tags" (those that were there before), or a file with a
-    word or tag on each line. init_from: vectors that new words begin with: a store, a file that
-    KeyedVectors saved, or one in word2vec's format. init_locked: these words never learn. align: of
-    a training that begins anew in a store that has versions, turn the vectors onto those of the
-    newest, which changes no similarity.
+    besides the new text: other rows in each. It comes from the store; nothing is fetched. By
+    default four times as many rows as are new, so that a run costs five times what is new; with
+    less, words' vectors keep less well. update_alpha: the learning rate at the start of an update;
+    by default alpha. New words and documents begin with alpha in any case. anchor: the share of the
+    way that an update moves a row that was there, by which it is taken back at the end: so
+    neighbours stay, and chance is averaged out. freeze: what keeps every bit: "words", "tags",
+    "old_words" or "old_tags" (those that were there before), or a file with a word or tag on each
+    line. init_from: vectors that new words begin with: a store, a file that KeyedVectors saved, or
+    one in word2vec's format. init_locked: these words never learn. align: of a training that begins
+    anew in a store that has versions, turn the vectors onto those of the newest, which changes no
+    similarity.
     """
 
-    replay: Annotated[float, Ge(0), Le(1)] = 0.2
+    replay: Annotated[float, Ge(0), Le(1)] | None = None
     update_alpha: Annotated[float, Gt(0)] | None = None
     anchor: Annotated[float, Ge(0), Le(1)] = 0.7
     freeze: str = ""
@@ -58,6 +61,10 @@ class UpdateStage(Stage):
     def begins(self, alpha: float) -> float:
         """Return the learning rate at the start of an update, where a first training has alpha."""
         return self.slower * alpha if self.update_alpha is None else self.update_alpha
+
+    def replays(self, new: int, old: int) -> float:
+        """Return the share of old rows that an epoch with so many new ones goes through."""
+        return min(TIMES * new / max(old, 1), 1.0) if self.replay is None else self.replay
 
     def faults(self) -> Iterator[str]:
         """Refuse keys without what they are about, too."""
@@ -83,7 +90,7 @@ class UpdateStage(Stage):
             state.report.say(
                 f"{begun} begin with vectors from {state.setting.hide(self.init_from)}"
             )
-        if not known.words:
+        if state.base is None:
             return Prepared(Epochs(shards, plan.epochs), plan, row_rates(model, known, self.freeze))
         alpha = self.begins(plan.alpha)
         rates = row_rates(model, known, self.freeze, plan.alpha / alpha)
@@ -92,7 +99,9 @@ class UpdateStage(Stage):
 
     def anchored(self, state: State) -> Anchor | None:
         """Return where the rows of a loaded model are, if they are to be pulled back there."""
-        return Anchor(state.model) if self.anchor and state.model is not None else None
+        if not self.anchor or state.base is None or state.model is None:
+            return None
+        return Anchor(state.model)
 
     def finish(self, state: State, model: Model, anchor: Anchor | None) -> None:
         """Pull a model's rows back, or turn them, once it is trained."""
@@ -106,14 +115,15 @@ class UpdateStage(Stage):
 
     def _work(self, state: State, shards: TokenShards, plan: Plan, known: Known) -> Epochs:
         store = state.setting.store
-        if not self.replay or store is None or state.ledger is None:
+        if self.replay == 0 or store is None or state.ledger is None:
             return Epochs(shards, plan.epochs)
         kept, lost = old_text(store, state.ledger)
         if lost:
             state.report.say(f"{lost:,} rows of older text are not in the store: no replay of them")
-        work = Replay(shards, kept, share=self.replay, epochs=plan.epochs, seed=plan.seed)
+        of = sum(one.rows for one in kept)
+        share = self.replays(shards.rows, of)
+        work = Replay(shards, kept, share=share, epochs=plan.epochs, seed=plan.seed)
         work.passed_over = known.anew
         if work.replayed:
-            of = sum(one.rows for one in kept)
             state.report.say(f"replaying {work.replayed:,} of {of:,} older rows in each epoch")
         return work

@@ -78,7 +78,7 @@ def is_in(tags: Any, wanted: Sequence[Any]) -> npt.NDArray[np.bool_]:
     for code, some in enumerate(kinds):
         for others in wanted:
             if len(some) and others.type == some.type:
-                found[codes == code] |= np.asarray(pc.is_in(some, others))
+                found[codes == code] = np.asarray(pc.is_in(some, others))
     return found
 
 

@@ -246,8 +246,8 @@ class Model:
 
     def files(self) -> Files:
         """Return all that is saved, as it is: nothing is copied."""
-        documents = None if self.tags is None else self.keyed_documents
-        rates = self.keyed_vectors.rates(), documents and documents.rates()
+        tag_rates = None if self.tags is None else self.keyed_documents.rates()
+        rates = self.keyed_vectors.rates(), tag_rates
         known = self.vocabulary, self.settings, self._matrices(), self.tags, self.tree
         return Files(*known, *rates, self.phrases)
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
+from corpora.rows.tag_kinds import BOTH
 from pipeline.models.zip_members import Bytes, Fill
 from pipeline.phrases.frozen import FrozenPhrases
 from pipeline.settings import Settings
@@ -39,9 +40,6 @@ PIECE = 1 << 14  # rows written at a time
 MOST_SAID = 1 << 26  # bytes of JSON: a receipt of 100,000 epochs has room
 MAGIC = b"\x93NUMPY\1\0"
 MOST_HEAD = 1 << 12  # bytes of a .npy before its numbers
-
-# Tags of both kinds, as TagTable makes them.
-BOTH: Any = pa.dense_union([pa.field("name", pa.string()), pa.field("number", pa.int64())])
 
 # What a member's name stands for; raises KeyError or OSError where there is none.
 Members = Callable[[str], Bytes]

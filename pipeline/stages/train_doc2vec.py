@@ -43,7 +43,7 @@ class TrainDoc2vec(TrainStage):
     lately ("window 90 days"). The text of those that go stays in the store: see `forget`.
     replay: the share of the text that was read in earlier runs, that each epoch goes through
     besides the new text. With 0 vectors of old documents keep every bit, and a run costs no more
-    than what is new; words' vectors (dm, dbow_words) keep better with 0.2. update_alpha: the
+    than what is new; words' vectors (dm, dbow_words) keep better with some. update_alpha: the
     learning rate at the start of an update; by default three tenths of alpha. New words and
     documents begin with alpha in any case.
     """
@@ -54,7 +54,7 @@ class TrainDoc2vec(TrainStage):
     dm_concat: Literal[0, 1] = 0
     dm_tag_count: Annotated[int, Ge(1)] = 1
     epochs: Annotated[int, Ge(1)] = 10
-    replay: Annotated[float, Ge(0), Le(1)] = 0.0
+    replay: Annotated[float, Ge(0), Le(1)] | None = 0.0
     anchor: Annotated[float, Ge(0), Le(1)] = 0.0
     known: Policy = "update"
     documents: str = "keep"

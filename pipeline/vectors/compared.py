@@ -44,7 +44,7 @@ class Compared(Keyed):
                 index = self.get_index(key, -1 if ignore_missing else None)
                 if index < 0:
                     continue
-                vector = self.vectors[index].astype(np.float64)
+                vector = self._rows[index].astype(np.float64)
                 vector = direction(vector) if pre_normalize else vector
             mean += weight * vector
             total += abs(weight)
@@ -65,8 +65,8 @@ class Compared(Keyed):
         vector = self.get_vector(one) if isinstance(one, KINDS) else np.asarray(one)
         others = list(other_words or ())
         found = self._indexes(others) if others else slice(0, len(self))
-        norms = rows.lengths(self.vectors[found]) if others else self.norms
-        return 1 - cosines(self.vectors[found], norms, direction(vector))
+        norms = rows.lengths(self._rows[found]) if others else self.norms
+        return 1 - cosines(self._rows[found], norms, direction(vector))
 
     def n_similarity(self, ws1: Sequence[Key], ws2: Sequence[Key]) -> float:
         """Return the cosine of the mean vectors of two lists of keys; unknown ones are left out.

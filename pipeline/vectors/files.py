@@ -144,7 +144,7 @@ def _settled(folder: Path) -> None:
 
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
-    made = target.with_name(f".{target.name[:100]}.{uuid4().hex}.part")
+    made = target.with_name(f".{target.name[:40]}.{uuid4().hex}.part")
     try:
         yield made
     finally:

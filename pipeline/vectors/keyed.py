@@ -72,7 +72,7 @@ class Keyed:
     def copy(self) -> Self:
         """Return the same with vectors of its own, in memory, that can be written to."""
         attrs = {name: values.copy() for name, values in self.expandos.items()}
-        made = self.of(self._keys.copy(), np.array(self.vectors), **attrs)
+        made = self.of(self._keys.copy(), np.array(self._rows), **attrs)
         made.vectors_lockf = self.vectors_lockf.copy()
         return made
 
@@ -112,15 +112,16 @@ class Keyed:
         return attributes.rates(self.vectors_lockf, len(self), given)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Give a copy or a pickle all but the model, which knows nothing of it."""
-        # Keys of its own for copy.copy, too: one that is added there has no vector here.
+        """Give a copy or a pickle all but the model, and keys of its own, for some to be added."""
         own = {"_keys": self._keys.copy(), "expandos": copy(self.expandos)}
         return {**vars(self), **own, "_followed": False, "_moving": False}
 
     @property
     def vectors(self) -> Matrix:
-        """(n, d) all vectors. After writing into them call fill_norms(force=True)."""
-        return self._store[: len(self)]
+        """(n, d) all vectors; after writing into what was taken before: fill_norms(force=True)."""
+        if self._store.flags.writeable:
+            self._norms = None  # whoever takes them may write into them
+        return self._rows
 
     @vectors.setter
     def vectors(self, vectors: Matrix) -> None:
@@ -129,13 +130,16 @@ class Keyed:
             return
         if np.shape(vectors) != self._store.shape:
             raise ValueError(
-                f"a model's vectors have shape {self._store.shape}, not {np.shape(vectors)}, and "
-                "build_vocab(update=True) has made those of new keys. To mend it: leave them to "
-                "it, or take a copy(), whose vectors are its own"
+                f"a model's vectors have shape {self._store.shape}, not {np.shape(vectors)}. To "
+                "mend it: take a copy(), whose vectors are its own"
             )
         self.demand_writable()
         self._store[...] = vectors
         self._norms = None
+
+    @property
+    def _rows(self) -> Matrix:
+        return self._store[: len(self)]
 
     @property
     def index_to_key(self) -> KeyList:
@@ -173,14 +177,15 @@ class Keyed:
     @property
     def norms(self) -> Floats:
         """(n) lengths of the vectors: taken once, and of a model in training each time."""
-        self.fill_norms()
-        return cast("Floats", self._norms)
+        held = self._norms  # another thread may drop it
+        if held is None or len(held) != len(self._rows) or self._moving:
+            held = self._norms = rows.lengths(self._rows)
+        return held
 
     def fill_norms(self, force: bool = False) -> None:
         """Take the vectors' lengths unless they are known; with `force`, in any case."""
-        stale = self._norms is None or len(self._norms) != len(self.vectors)
-        if force or stale or self._moving:
-            self._norms = rows.lengths(self.vectors)
+        self._norms = None if force else self._norms
+        _ = self.norms
 
     def __len__(self) -> int:
         """Return how many keys there are, or there is room for."""
@@ -225,7 +230,7 @@ class Keyed:
         """Return a key's vector (d), or for a list of keys theirs (n, d)."""
         if isinstance(key_or_keys, KINDS):
             return self.get_vector(key_or_keys)
-        found: Matrix = self.vectors[self._indexes(list(cast("Any", key_or_keys)))]
+        found: Matrix = self._rows[self._indexes(list(cast("Any", key_or_keys)))]
         return found
 
     def add_vector(self, key: Key, vector: Any) -> int:
@@ -253,8 +258,7 @@ class Keyed:
         for key in listed:
             if not isinstance(key, KINDS):
                 raise TypeError(f"a key is a string or a whole number, not {key!r}")
-        vectors = np.asarray(weights)
-        vectors = vectors[None] if isinstance(keys, KINDS) and vectors.ndim == 1 else vectors
+        vectors = np.atleast_2d(weights) if isinstance(keys, KINDS) else np.asarray(weights)
         if vectors.shape != (len(listed), self.vector_size):
             raise ValueError(
                 f"{len(listed)} keys need vectors of shape {(len(listed), self.vector_size)}, "
@@ -330,7 +334,7 @@ class Keyed:
     def get_normed_vectors(self) -> Matrix:
         """Return a copy of all vectors (n, d), each of length 1."""
         lengths = np.maximum(self.norms, rows.TINY)[:, None]
-        unit: Matrix = (self.vectors / lengths).astype(self._store.dtype)
+        unit: Matrix = (self._rows / lengths).astype(self._store.dtype)
         return unit
 
     def unit_normalize_all(self) -> None:
@@ -338,7 +342,7 @@ class Keyed:
         self.demand_writable()
         lengths = np.maximum(self.norms, rows.TINY)
         for some in rows.blocks(len(self)):
-            self.vectors[some] /= lengths[some, None]
+            self._rows[some] /= lengths[some, None]
         self.fill_norms(force=True)
 
     def demand_writable(self) -> None:
@@ -374,11 +378,9 @@ class Keyed:
                     f"{self._mapfile} has room for {len(self._store)} vectors, not {end}. To mend "
                     "it: make it with a larger count"
                 )
-            grown = np.zeros(
-                (max(end, int(len(self) * GROWTH)), self.vector_size), self._store.dtype
-            )
-            grown[: len(self.vectors)] = self.vectors
-            self._store = grown
+            more = max(end, int(len(self) * GROWTH)) - len(self._rows)
+            room = np.zeros((more, self.vector_size), self._store.dtype)
+            self._store = np.concatenate([self._rows, room])
         elif writing:
             self.demand_writable()
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpora.rows.tag_kinds import tag_lists
 from pipeline.tags import TagTable
 
 Key = str | int
@@ -253,19 +254,5 @@ def _table(given: TagTable | Any | None) -> TagTable:
     if isinstance(given, pa.Array):
         return TagTable(given, np.zeros(len(given), np.int64))
     listed = list(given)
-    names = [isinstance(key, str) for key in listed]
-    if all(names):
-        column: Any = pa.array(listed, pa.string())
-    elif not any(names):
-        column = pa.array(listed, pa.int64())
-    else:
-        codes = pa.array([0 if name else 1 for name in names], pa.int8())
-        places = np.where(names, np.cumsum(names), np.cumsum(np.logical_not(names))) - 1
-        children: list[Any] = [
-            pa.array([key for key in listed if isinstance(key, str)], pa.string()),
-            pa.array([key for key in listed if not isinstance(key, str)], pa.int64()),
-        ]
-        column = pa.UnionArray.from_dense(
-            codes, pa.array(places, pa.int32()), children, ["name", "number"]
-        )
+    column = tag_lists([listed]).values
     return TagTable(column, np.zeros(len(listed), np.int64))

@@ -50,7 +50,7 @@ class Searched(Compared):
         if indexer is not None and topn is not None:
             return indexer.most_similar(query, topn)
         span = self._span(clip_start, clip_end, restrict_vocab)
-        scores = cosines(self.vectors[span], self.norms[span], query)
+        scores = cosines(self._rows[span], self.norms[span], query)
         return scores if topn is None else self._found(scores, given, topn, span.start)
 
     def most_similar_cosmul(
@@ -72,7 +72,7 @@ class Searched(Compared):
         if not terms:
             raise ValueError("most_similar_cosmul needs a positive key or vector")
         span = self._span(0, None, restrict_vocab)
-        vectors, norms = self.vectors[span], self.norms[span]
+        vectors, norms = self._rows[span], self.norms[span]
 
         def product(some: Sequence[Query]) -> Floats:
             result = np.ones(len(vectors), np.float32)
@@ -146,7 +146,7 @@ class Searched(Compared):
             raise ValueError(f"vectors have shape {given.shape}, not (m, {self.vector_size})")
         unit = given / np.maximum(np.linalg.norm(given, axis=1), 1e-30)[:, None]
         span = self._span(0, None, restrict_vocab)
-        return nearest(self.vectors[span], self.norms[span], unit, topn)
+        return nearest(self._rows[span], self.norms[span], unit, topn)
 
     def relative_cosine_similarity(self, wa: Key, wb: Key, topn: int = 10) -> float:
         """Return the cosine of two words, relative to the sum of those of wa's nearest `topn`.
@@ -176,16 +176,14 @@ class Searched(Compared):
                 raise ValueError(f"a vector has shape {term.shape}, not ({self.vector_size},)")
         given = self._indexes([term for term in terms if not isinstance(term, np.ndarray)])
         if len(given) == len(terms) == 1:
-            turned = np.sign(weights[0]) * direction(self.vectors[given[0]])
+            turned = np.sign(weights[0]) * direction(self._rows[given[0]])
             return turned.astype(np.float32), set(given)
         mean = self.get_mean_vector(terms, weights, post_normalize=True, ignore_missing=False)
         return mean, set(given)
 
     def _span(self, start: int, end: int | None, restrict: int | None) -> slice:
-        if len(self.vectors) != len(self):
-            raise ValueError(
-                f"{len(self)} keys for {len(self.vectors)} vectors; call resize_vectors"
-            )
+        if len(self._rows) != len(self):
+            raise ValueError(f"{len(self)} keys for {len(self._rows)} vectors; call resize_vectors")
         begin, stop, _ = slice(*((0, restrict) if restrict else (start, end or None))).indices(
             len(self)
         )

@@ -439,3 +439,9 @@ def test_pipes_and_devices(tmp_path):
         bundle.write(pipe, model, SAID)
         same(bundle.read(io.BytesIO(reader.communicate()[0]))[0], model)
     bundle.write(os.devnull, model, SAID)
+
+
+def test_a_long_name(tmp_path):
+    path = tmp_path / ("水" * 80)  # 240 bytes, of 255
+    bundle.write(path, made(KINDS["dbow"]), SAID)
+    same(bundle.read(path, tag_file=tmp_path / ("車" * 80))[0], made(KINDS["dbow"]))

@@ -171,10 +171,15 @@ def test_lengths_are_never_stale():
     look()
     wv.vectors = np.ones((3, 5))
     look()
+    _ = wv.norms
+    wv.vectors[0] = 9
+    assert wv.similarity("a", "b") == wv.similarity("b", "a")
+    assert wv.most_similar("b", topn=1)[0][1] <= 1.001
+    look()
     wv.unit_normalize_all()
     look()
     assert max(seen) < 1e-5
-    assert len(seen) == 8
+    assert len(seen) == 9
     np.testing.assert_allclose(model.vectors, 1 / np.sqrt(5), rtol=1e-6)
 
 

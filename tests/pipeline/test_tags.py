@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora import Documents, LineSentence, Sentences, encode
+from corpora.rows.tag_kinds import tag_lists
 from corpora.tokens.interner import Interner
 from pipeline.key_index import NumberIndex
 from pipeline.settings import Settings
@@ -24,12 +25,14 @@ NUMBERS = st.lists(
 
 
 def shard(tags):
-    numbers = bool(tags) and isinstance(tags[0], int)
-    keys = pa.array(tags, pa.int64() if numbers else pa.string())
+    keys = tag_lists([tags]).values
     return SimpleNamespace(tags=keys, tag_counts=np.arange(1, len(tags) + 1))
 
 
-@given(st.lists(st.lists(st.one_of(NAMES, NUMBERS), max_size=4), max_size=4))
+MIXED = st.tuples(NAMES, NUMBERS).flatmap(lambda both: st.permutations(both[0] + both[1]))
+
+
+@given(st.lists(st.lists(st.one_of(NAMES, NUMBERS, MIXED), max_size=4), max_size=4))
 def test_rows_are_those_of_a_dict(runs):
     table, expected = TagTable.empty(), {}
     for run in runs:
@@ -49,6 +52,10 @@ def test_rows_are_those_of_a_dict(runs):
         found = table.lookup(pa.array(some, arrow))
         assert found.dtype == np.int32
         assert found.tolist() == [rows.get(tag, -1) for tag in some]
+    asked = [tag for tag in asked if tag != 1 << 70]
+    found = table.lookup(tag_lists([asked]).values)
+    assert found.tolist() == [rows.get(tag, -1) for tag in asked]
+    assert TagTable(*table.__reduce__()[1]).find(asked) == found.tolist()
 
 
 def test_a_number_and_its_digits_are_two_tags():
