@@ -17,7 +17,6 @@ from pipeline.replay import Epochs, Replay
 from pipeline.row_rates import Known, RowRates, row_rates
 from pipeline.stage import Stage, State
 
-
 TIMES = 4  # as many old rows as new ones, where the recipe doesn't say
 
 

@@ -345,3 +345,30 @@ def test_documents_stay_for_so_many_days(root):
 def test_keys_that_make_no_sense(root, model, keys, mistake):
     with pytest.raises(RecipeError, match=mistake):
         run(root, "monday", model, keys)
+
+
+def test_four_times_as_many_rows_are_replayed_as_are_new(root):
+    run(root, "monday")
+    write(root, "tuesday", WORDS, 4, seed=5)
+    state, _ = run(root, "tuesday")
+    assert (state.receipt.rows, state.receipt.replayed) == (4, 16)
+    write(root, "wednesday", WORDS, 40, seed=6)
+    state, _ = run(root, "wednesday")
+    assert (state.receipt.rows, state.receipt.replayed) == (40, 64), "all there is"
+    run(root, "monday", "doc2vec", store="documents")
+    state, _ = run(root, "tuesday", "doc2vec", store="documents")
+    assert state.receipt.replayed == 0, "documents' vectors keep every bit"
+
+
+def test_a_second_training_in_one_run_is_no_update(root):
+    run(root, "monday", store="one")
+    again = '[[stage]]\nuse = "train_word2vec"\nvector_size = 12\nsample = 0'
+    _, said = run(root, "monday", keys=again)
+    assert said.count("trained 6,000 words") == 2
+    assert "replaying" not in said
+    once, twice = (parts(newest(root, store))["vectors"] for store in ("one", "models"))
+    steps = np.linalg.norm(twice - once, axis=1)
+    run(root, "monday", store="other")
+    run(root, "monday", store="other", keys="anchor = 0\nreplay = 0")
+    later = np.linalg.norm(parts(newest(root, "other"))["vectors"] - once, axis=1)
+    np.testing.assert_allclose(steps, later, atol=1e-6)
