@@ -35,7 +35,7 @@ from word_tests import Floats, Index, analogies, read_pairs, read_questions, spe
 
 from corpora import TokenShards
 from pipeline.anchor import Anchor
-from pipeline.measures import drift, overlap
+from pipeline.evaluation.measures import drift, overlap
 from pipeline.models.model import Model, tags_with
 from pipeline.passes import Plan
 from pipeline.replay import Epochs, Kept, Replay

@@ -8,7 +8,7 @@ from corpora.errors import MillraceError
 from pipeline.models import bundle
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model
-from pipeline.store import Store
+from pipeline.store.versions import Store
 from pipeline.vectors import export
 from pipeline.vectors.files import local_path
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model, ModelError
-from pipeline.store import Store
+from pipeline.store.versions import Store
 from pipeline.vectors import word2vec_read
 from pipeline.vectors.errors import VectorFileError
 from pipeline.vectors.files import local_path

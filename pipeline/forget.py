@@ -27,11 +27,11 @@ from corpora.tokens.interner import Interner
 from pipeline.cut_out import without
 from pipeline.fading import without_text
 from pipeline.key_index import word_index
-from pipeline.ledger import SCHEMA, Ledger
 from pipeline.models.model import Model
 from pipeline.models.model_files import Files
-from pipeline.store import Store
-from pipeline.store_shards import stored_set
+from pipeline.store.ledger import SCHEMA, Ledger
+from pipeline.store.shards import stored_set
+from pipeline.store.versions import Store
 from pipeline.tags import Tag
 
 Row = dict[str, Any]

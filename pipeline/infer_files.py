@@ -11,8 +11,8 @@ from pipeline.inferring import infer_to
 from pipeline.models.model import Model
 from pipeline.passes import Plan
 from pipeline.read_alike import read_alike
-from pipeline.recipe import Recipe, parse, read
-from pipeline.store import Version
+from pipeline.recipe.recipe import Recipe, parse, read
+from pipeline.store.versions import Version
 
 
 def recipe_for(version: Version, path: str | None) -> Recipe:

@@ -2,9 +2,9 @@
 
 from contextlib import ExitStack
 
-from pipeline.recipe import Recipe
+from pipeline.recipe.recipe import Recipe
 from pipeline.stage import Report, Setting, Stage, State
-from pipeline.store import Store
+from pipeline.store.versions import Store
 
 
 def run(recipe: Recipe, report: Report) -> State:

@@ -5,11 +5,11 @@ from functools import partial
 
 from corpora.shards import TokenShard
 from corpora.shards.cached import opened_set
-from pipeline.ledger import Ledger
 from pipeline.replay import Kept
-from pipeline.store import Store
-from pipeline.store_errors import DamagedError
-from pipeline.store_shards import stored_set
+from pipeline.store.errors import DamagedError
+from pipeline.store.ledger import Ledger
+from pipeline.store.shards import stored_set
+from pipeline.store.versions import Store
 
 
 def old_text(store: Store, ledger: Ledger) -> tuple[list[Kept], int]:
@@ -20,7 +20,7 @@ def old_text(store: Store, ledger: Ledger) -> tuple[list[Kept], int]:
 
     >>> import tempfile
     >>> from corpora import Sentences, encode
-    >>> from pipeline.ledger import consumed
+    >>> from pipeline.store.ledger import consumed
     >>> store = Store.open(tempfile.mkdtemp())
     >>> read = list(consumed(encode(Sentences([["to", "be"]])), counted=True))
     >>> made = store.publish(lambda folder: None, consumed=read)

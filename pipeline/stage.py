@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from corpora import Corpus
     from corpora.shards import TokenShards
-    from pipeline.ledger import Consumed, Ledger
     from pipeline.models.model import Model
     from pipeline.phrases.frozen import FrozenPhrases
-    from pipeline.store import Store, Version
+    from pipeline.store.ledger import Consumed, Ledger
+    from pipeline.store.versions import Store, Version
     from pipeline.training import Progress, Receipt
     from pipeline.vocabulary import Vocabulary
 

@@ -10,7 +10,6 @@ from annotated_types import Ge, Gt
 from corpora.shards import TokenShards
 from pipeline.callbacks import Patience
 from pipeline.checkpoint import Checkpoints, opened
-from pipeline.ledger import Consumed, consumed
 from pipeline.models.model import Model, ModelError, tags_with
 from pipeline.passes import Plan
 from pipeline.phrases.joined import demand_joined
@@ -21,6 +20,7 @@ from pipeline.settings import Settings
 from pipeline.stage import Resource, State
 from pipeline.stage_corpus import encoded
 from pipeline.stage_update import UpdateStage
+from pipeline.store.ledger import Consumed, consumed
 from pipeline.training import Receipt
 
 

@@ -9,9 +9,9 @@ from corpora.reader import FileReader
 from corpora.shards import TokenShard, TokenShards
 from corpora.shards.shard_set import drop_contents
 from pipeline.forget import forget
-from pipeline.ledger import Consumed
-from pipeline.source_names import named
 from pipeline.stage import State
+from pipeline.store.ledger import Consumed
+from pipeline.store.source_names import named
 from pipeline.unseen import Compared, Listed, compared, without_parts
 
 if TYPE_CHECKING:

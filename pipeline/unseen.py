@@ -11,8 +11,8 @@ from corpora.corpus import Chain, Corpus, Transformed
 from corpora.errors import MillraceError
 from corpora.part import Part
 from corpora.reader import Changed, FileReader
-from pipeline.ledger import Ledger
-from pipeline.source_names import label_of, named
+from pipeline.store.ledger import Ledger
+from pipeline.store.source_names import label_of, named
 
 
 @dataclass(frozen=True)

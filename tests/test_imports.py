@@ -39,7 +39,7 @@ def test_the_packages_shop_window():
 )
 def test_help(arguments):
     code = (
-        "from pipeline.cli import main\n"
+        "from pipeline.cli.commands import main\n"
         f"try:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code"
     )
     assert not loaded(code) & HEAVY

@@ -131,25 +131,25 @@ pipeline.models.face
 pipeline.models.saved
 pipeline.models.word2vec
 pipeline.models.*
-pipeline.store_errors
-pipeline.source_names
-pipeline.manifest pipeline.ledger
-pipeline.store_durable
-pipeline.store_local
-pipeline.store_storage
-pipeline.store
-pipeline.store_collect pipeline.store_shards
+pipeline.store.errors
+pipeline.store.source_names
+pipeline.store.manifest pipeline.store.ledger
+pipeline.store.durable
+pipeline.store.local
+pipeline.store.storage
+pipeline.store.versions
+pipeline.store.collect pipeline.store.shards
 pipeline.cut_out
 pipeline.compacting
 pipeline.forget
-pipeline.forgetting pipeline.diff
+pipeline.store.forgetting pipeline.store.diff
 pipeline.stage
 pipeline.unseen
 pipeline.read_alike
 pipeline.stage_unread
 pipeline.stage_corpus
-pipeline.measures pipeline.held_out
-pipeline.gates pipeline.inferring
+pipeline.evaluation.measures pipeline.evaluation.held_out
+pipeline.evaluation.gates pipeline.inferring
 pipeline.run_key
 pipeline.old_text pipeline.anchor pipeline.align pipeline.first_vectors pipeline.row_rates
 pipeline.known_documents
@@ -158,22 +158,23 @@ pipeline.stage_training
 pipeline.stages.*
 pipeline.engine
 pipeline.engines.*
-pipeline.recipe_mistakes pipeline.recipe_variables pipeline.recipe_names
-pipeline.recipe_validation
-pipeline.recipe_order
-pipeline.recipe
-pipeline.recipe_schema
+pipeline.recipe.mistakes pipeline.recipe.variables pipeline.recipe.names
+pipeline.recipe.validation
+pipeline.recipe.order
+pipeline.recipe.recipe
+pipeline.recipe.schema
 pipeline.job
-pipeline.progress
-pipeline pipeline.models pipeline.stages pipeline.engines
+pipeline.cli.progress
+pipeline pipeline.models pipeline.stages pipeline.engines pipeline.store pipeline.recipe
+pipeline.evaluation pipeline.planning pipeline.cli
 pipeline.exporting
-pipeline.outlook
-pipeline.plan pipeline.infer_files
-pipeline.plan_told
-pipeline.cli_edge pipeline.cli_results
-pipeline.shown
-pipeline.cli_models pipeline.cli_store pipeline.cli_plan
-pipeline.cli
+pipeline.planning.outlook
+pipeline.planning.plan pipeline.infer_files
+pipeline.planning.told
+pipeline.cli.edge pipeline.cli.results
+pipeline.cli.shown
+pipeline.cli.models pipeline.cli.store pipeline.cli.plan
+pipeline.cli.commands
 """.splitlines()
 
 
@@ -256,14 +257,20 @@ def tree(root, **sources):
 @pytest.mark.parametrize(
     ("sources", "expected"),
     [
-        ({"corpora__errors": "", "pipeline__store": "from corpora.errors import X"}, []),
+        ({"corpora__errors": "", "pipeline__store__versions": "from corpora.errors import X"}, []),
         (
-            {"corpora__sources__source": "import pipeline.store", "pipeline__store": ""},
-            ["corpora.sources.source imports pipeline.store, of a later layer"],
+            {
+                "corpora__sources__source": "import pipeline.store.versions",
+                "pipeline__store__versions": "",
+            },
+            ["corpora.sources.source imports pipeline.store.versions, of a later layer"],
         ),
         (
-            {"pipeline__store": "def f():\n    from pipeline import cli", "pipeline__cli": ""},
-            ["pipeline.store imports pipeline.cli, of a later layer"],
+            {
+                "pipeline__store__versions": "def f():\n    from pipeline.cli import commands",
+                "pipeline__cli__commands": "",
+            },
+            ["pipeline.store.versions imports pipeline.cli.commands, of a later layer"],
         ),
         (
             {"pipeline__vocabulary": "from .training import train", "pipeline__training": ""},

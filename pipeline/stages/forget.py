@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 
 from corpora.shards.shard_set import drop_contents
 from pipeline.forget import forget
-from pipeline.forgetting import LEFT_OUT
-from pipeline.ledger import Ledger
 from pipeline.stage import Resource, Stage, State
+from pipeline.store.forgetting import LEFT_OUT
+from pipeline.store.ledger import Ledger
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pipeline.cut_out import without_unused
 from pipeline.models.model import Model
 from pipeline.stage import Resource, Stage, State
-from pipeline.store_errors import StoreError
+from pipeline.store.errors import StoreError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,12 +15,12 @@ from pipeline.known_documents import (
     staying,
     with_only,
 )
-from pipeline.ledger import Ledger
 from pipeline.models.doc2vec import document_settings
 from pipeline.row_rates import Known
 from pipeline.settings import Settings
 from pipeline.stage import State
 from pipeline.stage_training import TrainStage
+from pipeline.store.ledger import Ledger
 
 
 @dataclass(frozen=True, kw_only=True)

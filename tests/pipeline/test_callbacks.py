@@ -17,11 +17,11 @@ from pipeline.callbacks import (
     StopTraining,
     train_with,
 )
+from pipeline.cli.progress import Lines
 from pipeline.models.model import Model
 from pipeline.passes import Plan
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.recipe_mistakes import RecipeError
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.recipe import parse
 from pipeline.settings import Settings
 from pipeline.vocabulary import Vocabulary
 

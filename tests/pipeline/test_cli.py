@@ -13,9 +13,9 @@ import time
 import click
 import pytest
 
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
-from pipeline.store import Store
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
+from pipeline.store.versions import Store
 
 HERE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 RECIPE = """
@@ -79,7 +79,7 @@ def edit(recipe, old, new):
 
 def spawn(*arguments, **more):
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", *arguments],
+        [sys.executable, "-m", "pipeline.cli.commands", *arguments],
         env={**HERE, **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -289,7 +289,7 @@ def test_every_command_has_help_with_an_example(millrace):
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys\nimport pipeline.cli\n"
+        "import sys\nimport pipeline.cli.commands\n"
         "heavy = {'numpy', 'pyarrow', 'pydantic', 'fsspec', 'rich', 'cffi'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from pipeline import job
+from pipeline.cli.progress import Lines
 from pipeline.compacting import compacted
 from pipeline.forget import forget
 from pipeline.models.model import Model, ModelError
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.recipe_mistakes import RecipeError
-from pipeline.recipe_schema import schema
-from pipeline.store import Store, StoreError
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.recipe import parse
+from pipeline.recipe.schema import schema
+from pipeline.store.versions import Store, StoreError
 
 DAILY = """
 store = "{root}/models"

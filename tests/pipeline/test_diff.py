@@ -6,15 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline import diff as module
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
-from pipeline.diff import diff
-from pipeline.ledger import Consumed
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
 from pipeline.models.model import Model
 from pipeline.models.model_files import Matrices
 from pipeline.settings import Settings
-from pipeline.store import Store
+from pipeline.store import diff as module
+from pipeline.store.diff import diff
+from pipeline.store.ledger import Consumed
+from pipeline.store.versions import Store
 from pipeline.tags import TagTable
 from pipeline.vocabulary import Vocabulary
 

@@ -8,18 +8,18 @@ import pytest
 
 from corpora import CorpusError, Documents, Sentences, encode
 from pipeline import job
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
-from pipeline.gates import GateError
-from pipeline.held_out import held_out_loss
-from pipeline.measures import drift, overlap, ranks, self_ranks
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
+from pipeline.cli.progress import Lines
+from pipeline.evaluation.gates import GateError
+from pipeline.evaluation.held_out import held_out_loss
+from pipeline.evaluation.measures import drift, overlap, ranks, self_ranks
 from pipeline.models.model import Model, ModelError, tags_with
 from pipeline.passes import Plan
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.recipe_mistakes import RecipeError
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.recipe import parse
 from pipeline.settings import Settings
-from pipeline.store import Store
+from pipeline.store.versions import Store
 from pipeline.vocabulary import Vocabulary
 
 KIN = [[f"{kind}{number}" for number in range(12)] for kind in ("animal", "number", "stone")]

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from corpora import Sentences, encode
 from pipeline import job
+from pipeline.cli.progress import Lines
 from pipeline.fading import faded, without_text
 from pipeline.forget import forget
 from pipeline.models.model import Model
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.recipe_mistakes import RecipeError
-from pipeline.recipe_schema import schema
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.recipe import parse
+from pipeline.recipe.schema import schema
 from pipeline.stages.build_vocab import BuildVocab
-from pipeline.store import Store
-from pipeline.store_collect import collect
+from pipeline.store.collect import collect
+from pipeline.store.versions import Store
 from pipeline.vocabulary import Vocabulary
 
 DAILY = """

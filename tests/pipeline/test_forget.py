@@ -8,18 +8,18 @@ import pyarrow as pa
 import pytest
 
 from pipeline import job
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
+from pipeline.cli.progress import Lines
 from pipeline.cut_out import pruned, table_of, without_unused
 from pipeline.forget import ForgetError, forget
-from pipeline.forgetting import LEFT_OUT
-from pipeline.ledger import SCHEMA, Ledger
 from pipeline.models.model import Model
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.store import Store, StoreError
-from pipeline.store_collect import collect
-from pipeline.store_shards import stored_shards
+from pipeline.recipe.recipe import parse
+from pipeline.store.collect import collect
+from pipeline.store.forgetting import LEFT_OUT
+from pipeline.store.ledger import SCHEMA, Ledger
+from pipeline.store.shards import stored_shards
+from pipeline.store.versions import Store, StoreError
 from pipeline.tags import TagTable
 from pipeline.tree import Tree
 
@@ -323,7 +323,7 @@ def test_the_recipe_is_not_kept_where_it_names_what_was_forgotten(root, monkeypa
 
 
 def test_the_stage_stands_before_readers(root):
-    from pipeline.recipe_mistakes import RecipeError
+    from pipeline.recipe.mistakes import RecipeError
 
     stage = '[[stage]]\nuse = "forget"\ntags = ["x"]'
     parse(DAILY.format(root=root, day="a", keys="", before=stage, between="", cache="false"))

@@ -264,7 +264,7 @@ def test_the_command_asks_at_a_terminal(tmp_path):
     os.write(ours, b"n\n")
     arguments = ["import-gensim", str(tmp_path / "m"), "--to", str(tmp_path / "o")]
     done = subprocess.run(
-        [sys.executable, "-c", f"from pipeline.cli import main; main({arguments!r})"],
+        [sys.executable, "-c", f"from pipeline.cli.commands import main; main({arguments!r})"],
         stdin=its, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     os.close(ours)
@@ -281,7 +281,7 @@ def test_the_command(tmp_path):
 
     def command(*more):
         arguments = ["import-gensim", str(tmp_path / "w.model"), "--to", str(tmp_path / "o"), *more]
-        code = f"from pipeline.cli import main; main({arguments!r})"
+        code = f"from pipeline.cli.commands import main; main({arguments!r})"
         return subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,

@@ -8,14 +8,14 @@ import pytest
 from corpora import CorpusError, JsonLines, LineSentence, Sentences, TaggedLineDocument
 from corpora.errors import MillraceError
 from pipeline import inferring, job
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
+from pipeline.cli.progress import Lines
 from pipeline.models.model import Model, ModelError
 from pipeline.passes import Plan
-from pipeline.progress import Lines
 from pipeline.read_alike import read_alike
-from pipeline.recipe import parse
-from pipeline.store import Store
+from pipeline.recipe.recipe import parse
+from pipeline.store.versions import Store
 
 TRAIN = """
 store = "{root}/models"

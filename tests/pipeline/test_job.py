@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from pipeline import job
+from pipeline.cli.progress import Lines
 from pipeline.models.model import Model, ModelError
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.store import ConflictError, Store, StoreError
+from pipeline.recipe.recipe import parse
+from pipeline.store.versions import ConflictError, Store, StoreError
 
 DAILY = """
 store = "{root}/models"
@@ -109,8 +109,8 @@ def test_a_store_is_tried_before_any_work(root):
 
 def test_one_worker_gives_the_same_bits(root):
     code = (
-        "import sys\nfrom pipeline import job\nfrom pipeline.progress import Lines\n"
-        "from pipeline.recipe import parse\n"
+        "import sys\nfrom pipeline import job\nfrom pipeline.cli.progress import Lines\n"
+        "from pipeline.recipe.recipe import parse\n"
         "state = job.run(parse(sys.argv[1]), Lines(str))\n"
         "files = {file.name: file.sha256 for file in state.version.manifest.files}\n"
         "del files['ledger.arrow']  # it says when\nprint(files)"

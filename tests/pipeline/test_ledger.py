@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from corpora import LineSentence, Sentences, encode
-from pipeline.ledger import Consumed, Ledger, consumed
-from pipeline.store import Store
-from pipeline.store_errors import DamagedError
+from pipeline.store.errors import DamagedError
+from pipeline.store.ledger import Consumed, Ledger, consumed
+from pipeline.store.versions import Store
 
 
 def test_a_file_comes_back(tmp_path):

@@ -9,18 +9,18 @@ import pytest
 
 from corpora import CorpusError, Documents, TaggedDocument, encode
 from pipeline import Doc2Vec, job
-from pipeline.diff import diff
-from pipeline.forgetting import forget_in
+from pipeline.cli.progress import Lines
 from pipeline.inferring import infer_to
 from pipeline.known_documents import known_again
 from pipeline.models.model import Model
 from pipeline.passes import Plan
-from pipeline.progress import Lines
-from pipeline.recipe import parse
+from pipeline.recipe.recipe import parse
 from pipeline.settings import Settings
-from pipeline.store import Store
-from pipeline.store_collect import collect
-from pipeline.store_shards import stored_shards
+from pipeline.store.collect import collect
+from pipeline.store.diff import diff
+from pipeline.store.forgetting import forget_in
+from pipeline.store.shards import stored_shards
+from pipeline.store.versions import Store
 from pipeline.tag_checks import check_tags
 from pipeline.tags import TagError, TagTable
 

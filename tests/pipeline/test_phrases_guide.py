@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.recipe import parse
+from pipeline.recipe.recipe import parse
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "phrases.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)

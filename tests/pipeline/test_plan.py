@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from pipeline import job
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
-from pipeline.ledger import Consumed
-from pipeline.plan import planned
-from pipeline.plan_told import told
-from pipeline.progress import Lines
-from pipeline.recipe import parse, read
-from pipeline.store import Store
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
+from pipeline.cli.progress import Lines
+from pipeline.planning.plan import planned
+from pipeline.planning.told import told
+from pipeline.recipe.recipe import parse, read
+from pipeline.store.ledger import Consumed
+from pipeline.store.versions import Store
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 DAILY = """

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from corpora import LineSentence
-from pipeline.recipe import parse, read
-from pipeline.recipe_mistakes import RecipeError
-from pipeline.recipe_names import ENGINES, STAGES
-from pipeline.recipe_schema import schema
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.names import ENGINES, STAGES
+from pipeline.recipe.recipe import parse, read
+from pipeline.recipe.schema import schema
 from pipeline.stages.build_vocab import BuildVocab
 from pipeline.stages.neighbours import Neighbours
 

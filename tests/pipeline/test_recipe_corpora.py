@@ -8,8 +8,8 @@ import pytest
 import corpora
 from corpora.reader import READERS
 from corpora.transform import TRANSFORMS
-from pipeline.recipe import parse
-from pipeline.recipe_mistakes import RecipeError
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.recipe import parse
 from pipeline.stage_corpus import applied
 
 READ = {

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from pipeline import job
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
+from pipeline.cli.progress import Lines
 from pipeline.models.model import Model, ModelError
-from pipeline.progress import Lines
-from pipeline.recipe import parse, read
-from pipeline.recipe_mistakes import RecipeError
-from pipeline.store import Store
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.recipe import parse, read
+from pipeline.store.versions import Store
 from pipeline.tags import TagError
 
 RECIPES = Path(__file__).parents[2] / "recipes"

@@ -5,9 +5,9 @@ import pytest
 from corpora import LineSentence, MillraceError
 from pipeline import Phrases, job
 from pipeline.models.model import Model
-from pipeline.recipe import parse
-from pipeline.recipe_mistakes import RecipeError
-from pipeline.store import Store
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.recipe import parse
+from pipeline.store.versions import Store
 
 READ = '[[stage]]\nuse = "line_sentence"\nurl = "{root}/text/*"\n'
 PHRASES = '[[stage]]\nuse = "phrases"\nscoring = "npmi"\nthreshold = 0.6\n'

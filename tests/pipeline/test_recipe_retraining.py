@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from small_language import sentences
 
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
 from pipeline.models.model import Model
 from pipeline.passes import Plan
-from pipeline.recipe import read
-from pipeline.store import Store
+from pipeline.recipe.recipe import read
+from pipeline.store.versions import Store
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 

@@ -8,8 +8,8 @@ import pytest
 
 from corpora import CorpusError
 from pipeline import job
-from pipeline.progress import Lines
-from pipeline.recipe import parse
+from pipeline.cli.progress import Lines
+from pipeline.recipe.recipe import parse
 
 RECIPE = """
 store = "{root}/models"

@@ -25,7 +25,7 @@ from pipeline.run_key import run_key
 from pipeline.settings import Settings
 from pipeline.stage import Setting, State
 from pipeline.stages.train_word2vec import TrainWord2vec
-from pipeline.store import Store
+from pipeline.store.versions import Store
 from pipeline.vocabulary import Vocabulary
 
 KILLS = int(os.environ.get("MILLRACE_KILLS", "12"))  # the more, the longer it takes
@@ -176,9 +176,12 @@ def test_what_dead_runs_left_is_swept_after_a_while(tmp_path):
         assert young.exists()
 
 
+RUN = "from pipeline.cli.commands import main; main()"
+
+
 def start(recipe):
     return subprocess.Popen(
-        [sys.executable, "-c", "from pipeline.cli import main; main()", "run", str(recipe)],
+        [sys.executable, "-c", RUN, "run", str(recipe)],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ledger import Consumed
-from pipeline.manifest import Manifest, Totals, hash_of
-from pipeline.store import ConflictError, DamagedError, Store, StoreError
+from pipeline.store.ledger import Consumed
+from pipeline.store.manifest import Manifest, Totals, hash_of
+from pipeline.store.versions import ConflictError, DamagedError, Store, StoreError
 
 
 def files(text="hello"):

@@ -10,12 +10,12 @@ import time
 import pytest
 
 from corpora import Sentences, encode
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
-from pipeline.ledger import Ledger, consumed
-from pipeline.store import ConflictError, DamagedError, Store, StoreError
-from pipeline.store_collect import collect
-from pipeline.store_shards import stored_shards
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
+from pipeline.store.collect import collect
+from pipeline.store.ledger import Ledger, consumed
+from pipeline.store.shards import stored_shards
+from pipeline.store.versions import ConflictError, DamagedError, Store, StoreError
 
 WEEK = 7 * 24 * 3600
 

@@ -9,21 +9,21 @@ import time
 import pytest
 
 from pipeline.models.model import Model
-from pipeline.store import Store
-from pipeline.store_collect import collect
-from pipeline.store_shards import stored_shards
+from pipeline.store.collect import collect
+from pipeline.store.shards import stored_shards
+from pipeline.store.versions import Store
 
 HERE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 WORK = """
 import random, sys, tempfile
 from corpora import Documents, encode
 from corpora.errors import MillraceError
-from pipeline.forgetting import forget_in
-from pipeline.ledger import Consumed, Ledger, consumed
+from pipeline.store.forgetting import forget_in
+from pipeline.store.ledger import Consumed, Ledger, consumed
 from pipeline.models.model import Model, tags_with
 from pipeline.settings import Settings
-from pipeline.store import ConflictError, Store
-from pipeline.store_collect import collect
+from pipeline.store.versions import ConflictError, Store
+from pipeline.store.collect import collect
 from pipeline.vocabulary import Vocabulary
 
 store, cache, seed, jobs = Store.open(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from pipeline.store import Store
+from pipeline.store.versions import Store
 
 HERE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 PUBLISH = """
 import sys
-from pipeline.store import ConflictError, Store
+from pipeline.store.versions import ConflictError, Store
 store, rounds = Store.open(sys.argv[1]), int(sys.argv[2])
 def write(folder):
     for name in "abc":
@@ -80,7 +80,7 @@ def test_killed_publishers_leave_only_whole_versions(tmp_path):
 
 FULL = """
 import os, sys
-from pipeline.store import Store, StoreError
+from pipeline.store.versions import Store, StoreError
 store = Store.open(sys.argv[1])
 store.publish(lambda folder: (folder / "a").write_bytes(b"x" * 1000) and None)
 try:

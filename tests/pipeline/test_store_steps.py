@@ -12,13 +12,13 @@ STEPS = """
 import os, shutil, sys
 from pathlib import Path
 from corpora import Documents, encode
-from pipeline.forgetting import forget_in
-from pipeline.ledger import consumed
+from pipeline.store.forgetting import forget_in
+from pipeline.store.ledger import consumed
 from pipeline.models.model import Model, tags_with
 from pipeline.settings import Settings
-from pipeline.store import Store
-from pipeline.store_collect import collect
-from pipeline.store_shards import stored_shards
+from pipeline.store.versions import Store
+from pipeline.store.collect import collect
+from pipeline.store.shards import stored_shards
 from pipeline.vocabulary import Vocabulary
 
 root, name = Path(sys.argv[1]), sys.argv[2]

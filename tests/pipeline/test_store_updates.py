@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from pipeline import job
+from pipeline.cli.progress import Lines
 from pipeline.models.model import Model
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.store import Store
-from pipeline.store_shards import stored_shards
+from pipeline.recipe.recipe import parse
+from pipeline.store.shards import stored_shards
+from pipeline.store.versions import Store
 
 HERE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 DAILY = """
@@ -110,7 +110,7 @@ def test_of_two_runs_at_once_one_wins_and_the_other_says_so(tmp_path, first):
         recipe.write_text(DAILY.format(root=tmp_path, day=name, epochs=30))
         runs.append(
             subprocess.Popen(
-                [sys.executable, "-m", "pipeline.cli", "run", str(recipe)],
+                [sys.executable, "-m", "pipeline.cli.commands", "run", str(recipe)],
                 env=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )
         )  # fmt: skip

@@ -9,15 +9,15 @@ import pytest
 from corpora import CorpusError, LineSentence
 from corpora.errors import MillraceError
 from pipeline import job
-from pipeline.cli import commands
-from pipeline.cli_edge import run_command
-from pipeline.ledger import Consumed, Ledger
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.recipe_mistakes import RecipeError
-from pipeline.recipe_variables import Variables
-from pipeline.source_names import named
-from pipeline.store import Store
+from pipeline.cli.commands import commands
+from pipeline.cli.edge import run_command
+from pipeline.cli.progress import Lines
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.recipe import parse
+from pipeline.recipe.variables import Variables
+from pipeline.store.ledger import Consumed, Ledger
+from pipeline.store.source_names import named
+from pipeline.store.versions import Store
 from pipeline.unseen import compared
 
 DAILY = """

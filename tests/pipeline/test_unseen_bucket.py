@@ -5,10 +5,10 @@ from servers import S3, SECRET
 
 from corpora import LineSentence
 from pipeline import job
-from pipeline.plan import planned
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.store import Store
+from pipeline.cli.progress import Lines
+from pipeline.planning.plan import planned
+from pipeline.recipe.recipe import parse
+from pipeline.store.versions import Store
 from pipeline.unseen import compared
 
 RECIPE = """

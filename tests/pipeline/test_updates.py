@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from pipeline import job
+from pipeline.cli.progress import Lines
 from pipeline.known_documents import staying
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model, ModelError
-from pipeline.progress import Lines
-from pipeline.recipe import parse
-from pipeline.recipe_mistakes import RecipeError
-from pipeline.store import Store
-from pipeline.store_errors import DamagedError
+from pipeline.recipe.mistakes import RecipeError
+from pipeline.recipe.recipe import parse
+from pipeline.store.errors import DamagedError
+from pipeline.store.versions import Store
 from pipeline.tags import TagError
 
 RECIPE = """

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from pipeline.recipe_mistakes import nearest
+from pipeline.recipe.mistakes import nearest
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.outlook import Files, Outlook, Reading, Training
+from pipeline.planning.outlook import Files, Outlook, Reading, Training
 
 
 def told(outlook: Outlook) -> str:

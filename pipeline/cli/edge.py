@@ -64,9 +64,9 @@ class Edge:
 
 def exit_code(error: Exception) -> int:
     """Return the exit code for an error that a user can mend."""
-    from pipeline.gates import GateError  # noqa: PLC0415
-    from pipeline.recipe_mistakes import RecipeError  # noqa: PLC0415
-    from pipeline.store_errors import ConflictError, StoreError  # noqa: PLC0415
+    from pipeline.evaluation.gates import GateError  # noqa: PLC0415
+    from pipeline.recipe.mistakes import RecipeError  # noqa: PLC0415
+    from pipeline.store.errors import ConflictError, StoreError  # noqa: PLC0415
 
     kinds = (
         (RecipeError, USAGE), (ConflictError, CONFLICT), (StoreError, STORE), (GateError, GATE)

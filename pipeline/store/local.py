@@ -14,9 +14,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.manifest import StoredFile
-from pipeline.store_durable import link, locked, sync_all, sync_path, temporary, twin
-from pipeline.store_errors import StoreError, explained
+from pipeline.store.durable import link, locked, sync_all, sync_path, temporary, twin
+from pipeline.store.errors import StoreError, explained
+from pipeline.store.manifest import StoredFile
 
 UNFINISHED = (".tmp-", ".making-", ".gone-")
 FOLDERS = ("commits", "data", "shards", "candidates")

@@ -26,11 +26,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipeline import ledger as ledgers
-from pipeline.ledger import Consumed, Ledger
-from pipeline.manifest import Manifest, StoredFile, Totals
-from pipeline.store_errors import ConflictError, DamagedError, StoreError, explained
-from pipeline.store_storage import Storage, storage_at
+from pipeline.store import ledger as ledgers
+from pipeline.store.errors import ConflictError, DamagedError, StoreError, explained
+from pipeline.store.ledger import Consumed, Ledger
+from pipeline.store.manifest import Manifest, StoredFile, Totals
+from pipeline.store.storage import Storage, storage_at
 
 __all__ = ["ConflictError", "DamagedError", "Store", "StoreError", "Version"]
 
@@ -138,7 +138,7 @@ class Store:
 
         >>> Store.at("/nowhere@3")
         Traceback (most recent call last):
-        pipeline.store_errors.StoreError: the store /nowhere has no version 3; it has: none
+        pipeline.store.errors.StoreError: the store /nowhere has no version 3; it has: none
         """
         url, at, number = place.rpartition("@")
         if at and number.isdecimal():

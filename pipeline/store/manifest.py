@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.store_errors import DamagedError, StoreError
+from pipeline.store.errors import DamagedError, StoreError
 
 FORMAT = 2
 STRICT = {"extra": "forbid", "strict": True}
@@ -87,7 +87,7 @@ class Manifest:
         True
         >>> Manifest.from_bytes(made.to_bytes().replace(b'"version": 1', b'"version": 2'))
         Traceback (most recent call last):
-        pipeline.store_errors.DamagedError: its hash does not verify
+        pipeline.store.errors.DamagedError: its hash does not verify
         """
         try:
             content = json.loads(data)

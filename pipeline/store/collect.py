@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline.store import Store, Version
-from pipeline.store_errors import StoreError
+from pipeline.store.errors import StoreError
+from pipeline.store.versions import Store, Version
 
 DAY = 24 * 3600.0
 GRACE = 7 * DAY

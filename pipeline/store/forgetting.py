@@ -7,7 +7,7 @@ from pathlib import Path
 from corpora.shards.shard_set import drop_contents
 from pipeline.forget import Forgotten, Missing, forget
 from pipeline.models.model import Model
-from pipeline.store import Store, StoreError, Version
+from pipeline.store.versions import Store, StoreError, Version
 from pipeline.tags import Tag, TagTable
 
 NUMBER = re.compile(r"-?\d{1,19}")

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 
 from corpora.shards import TokenShards
 from corpora.shards.shard_set import ShardSet
-from pipeline.source_names import named
-from pipeline.store_errors import DamagedError
+from pipeline.store.errors import DamagedError
+from pipeline.store.source_names import named
 
 NAME = "ledger.arrow"
 Standing = Literal["new", "changed", "known"]

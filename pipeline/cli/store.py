@@ -7,7 +7,7 @@ from typing import Literal, TextIO
 
 import click
 
-from pipeline.cli_edge import EXIT_CODES, Edge, as_json
+from pipeline.cli.edge import EXIT_CODES, Edge, as_json
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -32,8 +32,8 @@ def versions(edge: Edge, store: str, json_: bool) -> None:
       millrace versions models/quickstart
       millrace versions models/quickstart --json
     """
-    from pipeline.cli_results import listed, tabled  # noqa: PLC0415
-    from pipeline.store import Store  # noqa: PLC0415
+    from pipeline.cli.results import listed, tabled  # noqa: PLC0415
+    from pipeline.store.versions import Store  # noqa: PLC0415
 
     found, damaged = Store.open(store).history()
     if json_:
@@ -62,8 +62,8 @@ def show(edge: Edge, store: str, sources: bool, json_: bool) -> None:
       millrace show models/quickstart@1 --json
       millrace show models/quickstart --sources
     """
-    from pipeline.shown import described, pictured, sources_of, sources_told  # noqa: PLC0415
-    from pipeline.store import Store  # noqa: PLC0415
+    from pipeline.cli.shown import described, pictured, sources_of, sources_told  # noqa: PLC0415
+    from pipeline.store.versions import Store  # noqa: PLC0415
 
     version = Store.at(store)
     if json_:
@@ -98,9 +98,9 @@ def diff(edge: Edge, store: str, a: int, b: int, topn: int, sample: int, json_: 
       millrace diff models/reviews 41 42
       millrace diff models/reviews 1 42 --topn 50 --json
     """
-    from pipeline.diff import diff as compared  # noqa: PLC0415
-    from pipeline.shown import diff_told  # noqa: PLC0415
-    from pipeline.store import Store  # noqa: PLC0415
+    from pipeline.cli.shown import diff_told  # noqa: PLC0415
+    from pipeline.store.diff import diff as compared  # noqa: PLC0415
+    from pipeline.store.versions import Store  # noqa: PLC0415
 
     opened = Store.open(store)
     found = compared(opened.version(a), opened.version(b), topn=topn, sample=sample)
@@ -125,7 +125,7 @@ def rollback(edge: Edge, store: str, number: int, json_: bool) -> None:
     Example:
       millrace rollback models/reviews 41
     """
-    from pipeline.store import Store  # noqa: PLC0415
+    from pipeline.store.versions import Store  # noqa: PLC0415
 
     made = Store.open(store).rollback(number)
     if json_:
@@ -160,9 +160,9 @@ def gc(edge: Edge, store: str, keep: int | None, grace: float, dry_run: bool, js
       millrace gc models/reviews --keep 30 --dry-run
       millrace gc models/reviews --keep 30
     """
-    from pipeline.shown import collected_told  # noqa: PLC0415
-    from pipeline.store import Store  # noqa: PLC0415
-    from pipeline.store_collect import collect  # noqa: PLC0415
+    from pipeline.cli.shown import collected_told  # noqa: PLC0415
+    from pipeline.store.collect import collect  # noqa: PLC0415
+    from pipeline.store.versions import Store  # noqa: PLC0415
 
     done = collect(Store.open(store), keep, grace, dry_run=dry_run)
     if json_:
@@ -216,8 +216,8 @@ def forget(
       millrace forget models/reviews --source 's3://reviews/2024-*' --cache ~/.cache/millrace
       millrace gc models/reviews --grace 0
     """
-    from pipeline.forgetting import forget_in  # noqa: PLC0415
-    from pipeline.store import Store  # noqa: PLC0415
+    from pipeline.store.forgetting import forget_in  # noqa: PLC0415
+    from pipeline.store.versions import Store  # noqa: PLC0415
 
     named = [*tags, *(line for file in files for line in file.read().splitlines() if line)]
     if not named and not sources:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from corpora.errors import MillraceError
 from pipeline.models.model import Model
-from pipeline.store import Store
+from pipeline.store.versions import Store
 
 
 class GateError(MillraceError):

@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.manifest import StoredFile
-from pipeline.store_errors import StoreError
-from pipeline.store_local import LocalStorage
+from pipeline.store.errors import StoreError
+from pipeline.store.local import LocalStorage
+from pipeline.store.manifest import StoredFile
 
 
 class Storage(Protocol):
@@ -91,7 +91,7 @@ def storage_at(url: str) -> Storage:
     LocalStorage(root=PosixPath('models/reviews'))
     >>> storage_at("s3://models/reviews")
     Traceback (most recent call last):
-    pipeline.store_errors.StoreError: the store s3://models/reviews: stores on s3 are not \
+    pipeline.store.errors.StoreError: the store s3://models/reviews: stores on s3 are not \
 supported yet; name a local folder
     """
     if not url:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from pipeline.cli_edge import EXIT_CODES, Edge, as_json
+from pipeline.cli.edge import EXIT_CODES, Edge, as_json
 
 
 @click.command(epilog=EXIT_CODES)
@@ -24,9 +24,9 @@ def plan(edge: Edge, recipe: str, store: str | None, json_: bool) -> None:
       millrace plan recipes/quickstart.toml
       millrace plan daily.toml --json
     """
-    from pipeline.plan import planned  # noqa: PLC0415
-    from pipeline.plan_told import told  # noqa: PLC0415
-    from pipeline.recipe import read  # noqa: PLC0415
+    from pipeline.planning.plan import planned  # noqa: PLC0415
+    from pipeline.planning.told import told  # noqa: PLC0415
+    from pipeline.recipe.recipe import read  # noqa: PLC0415
 
     ready = read(recipe, store=store)
     edge.hide = ready.variables.hide
@@ -68,11 +68,11 @@ def infer(
       millrace infer models/reviews today.txt.zst --to vectors.parquet
       millrace infer models/reviews@3 "s3://reviews/new/*" --to vectors.parquet --recipe daily.toml
     """
+    from pipeline.cli.progress import reporting  # noqa: PLC0415
     from pipeline.engines.local import processors  # noqa: PLC0415
     from pipeline.infer_files import infer_files, recipe_for  # noqa: PLC0415
     from pipeline.passes import Plan  # noqa: PLC0415
-    from pipeline.progress import reporting  # noqa: PLC0415
-    from pipeline.store import Store  # noqa: PLC0415
+    from pipeline.store.versions import Store  # noqa: PLC0415
 
     version = Store.at(store)
     ready = recipe_for(version, recipe)

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from corpora.declared import Declared
 from pipeline.engine import Engine
-from pipeline.recipe_mistakes import Mistake, RecipeError, nearest
-from pipeline.recipe_names import ENGINES, STAGES, Names
-from pipeline.recipe_order import Placed, misplaced
-from pipeline.recipe_validation import validated
-from pipeline.recipe_variables import Variables
+from pipeline.recipe.mistakes import Mistake, RecipeError, nearest
+from pipeline.recipe.names import ENGINES, STAGES, Names
+from pipeline.recipe.order import Placed, misplaced
+from pipeline.recipe.validation import validated
+from pipeline.recipe.variables import Variables
 
 T = TypeVar("T")
 

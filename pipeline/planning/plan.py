@@ -10,15 +10,15 @@ from corpora.declared import Declared
 from corpora.part import Origin, Part
 from corpora.reader import FileReader, Reader
 from pipeline import kernels
-from pipeline.ledger import Ledger
 from pipeline.models.model import Model
-from pipeline.outlook import Files, Outlook, Reading, Training
-from pipeline.recipe import Recipe
+from pipeline.planning.outlook import Files, Outlook, Reading, Training
+from pipeline.recipe.recipe import Recipe
 from pipeline.settings import Settings
-from pipeline.source_names import named
 from pipeline.stage_training import TrainStage
 from pipeline.stages.evaluate import Evaluate
-from pipeline.store import Store, Version
+from pipeline.store.ledger import Ledger
+from pipeline.store.source_names import named
+from pipeline.store.versions import Store, Version
 from pipeline.unseen import Compared, compared
 
 WORDS_A_BYTE = 0.18  # of plain English

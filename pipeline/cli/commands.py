@@ -9,8 +9,10 @@ from typing import TypeVar
 
 import click
 
-from pipeline import cli_models, cli_plan, cli_store
-from pipeline.cli_edge import EXIT_CODES, USAGE, Edge, as_json, on_terminate, run_command
+from pipeline.cli import models as cli_models
+from pipeline.cli import plan as cli_plan
+from pipeline.cli import store as cli_store
+from pipeline.cli.edge import EXIT_CODES, USAGE, Edge, as_json, on_terminate, run_command
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -85,9 +87,9 @@ def run(edge: Edge, recipe: str, store: str | None, workers: int | None, json_: 
     from time import monotonic  # noqa: PLC0415
 
     from pipeline import job  # noqa: PLC0415
-    from pipeline.cli_results import farewell, summary  # noqa: PLC0415
-    from pipeline.progress import reporting  # noqa: PLC0415
-    from pipeline.recipe import read  # noqa: PLC0415
+    from pipeline.cli.progress import reporting  # noqa: PLC0415
+    from pipeline.cli.results import farewell, summary  # noqa: PLC0415
+    from pipeline.recipe.recipe import read  # noqa: PLC0415
 
     ready = read(recipe, store=store, workers=workers)
     edge.hide = ready.variables.hide
@@ -114,8 +116,8 @@ def check(edge: Edge, recipe: str, store: str | None, json_: bool) -> None:
       millrace check recipes/quickstart.toml
       millrace check daily.toml --json
     """
-    from pipeline.recipe import read  # noqa: PLC0415
-    from pipeline.recipe_mistakes import RecipeError  # noqa: PLC0415
+    from pipeline.recipe.mistakes import RecipeError  # noqa: PLC0415
+    from pipeline.recipe.recipe import read  # noqa: PLC0415
 
     try:
         ready = read(recipe, store=store)
@@ -141,7 +143,7 @@ def schema(edge: Edge) -> None:
     Example:
       millrace schema > recipe.schema.json
     """
-    from pipeline import recipe_schema  # noqa: PLC0415
+    from pipeline.recipe import schema as recipe_schema  # noqa: PLC0415
 
     edge.show_json(recipe_schema.schema())
 
@@ -175,7 +177,7 @@ def similar(
       millrace similar models/reviews@3 king woman --minus man --topn 5
       millrace similar models/quickstart json.decoder --documents
     """
-    from pipeline.cli_results import asked  # noqa: PLC0415
+    from pipeline.cli.results import asked  # noqa: PLC0415
 
     version, near = asked(store, words, minus, topn, documents=documents)
     if json_:

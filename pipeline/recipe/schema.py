@@ -5,9 +5,9 @@ import inspect
 import re
 from typing import Any
 
-from pipeline.recipe import Top
-from pipeline.recipe_names import ENGINES, STAGES
-from pipeline.recipe_validation import adapter
+from pipeline.recipe.names import ENGINES, STAGES
+from pipeline.recipe.recipe import Top
+from pipeline.recipe.validation import adapter
 
 
 def schema() -> dict[str, Any]:

@@ -10,9 +10,9 @@ from corpora.shards import TokenShard, TokenShards
 from corpora.shards.cached import opened_set
 from corpora.shards.shard_set import ShardSet, verified
 from corpora.shards.token_shard import ReadPart
-from pipeline.ledger import Ledger
-from pipeline.store import Store
-from pipeline.store_errors import DamagedError
+from pipeline.store.errors import DamagedError
+from pipeline.store.ledger import Ledger
+from pipeline.store.versions import Store
 
 
 def stored_shards(store: Store, ledger: Ledger, *, hashes: bool = False) -> TokenShards:
@@ -23,7 +23,7 @@ def stored_shards(store: Store, ledger: Ledger, *, hashes: bool = False) -> Toke
 
     >>> import tempfile
     >>> from corpora import Sentences, encode
-    >>> from pipeline.ledger import consumed
+    >>> from pipeline.store.ledger import consumed
     >>> store = Store.open(tempfile.mkdtemp())
     >>> read = consumed(encode(Sentences([["to", "be"]])), counted=True)
     >>> made = store.publish(lambda folder: None, consumed=list(read))

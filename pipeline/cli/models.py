@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from pipeline.cli_edge import EXIT_CODES, Edge, as_json
+from pipeline.cli.edge import EXIT_CODES, Edge, as_json
 
 FORMATS = ("word2vec", "word2vec-binary", "arrow", "parquet", "npy", "safetensors")
 

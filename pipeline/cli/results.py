@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from corpora.errors import MillraceError
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model
-from pipeline.store import Store, Version
+from pipeline.store.versions import Store, Version
 
 if TYPE_CHECKING:
-    from pipeline.recipe import Recipe
+    from pipeline.recipe.recipe import Recipe
     from pipeline.stage import State
 
 

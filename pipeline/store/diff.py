@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.models.model import Model
-from pipeline.store import Version
+from pipeline.store.versions import Version
 from pipeline.vectors.search import nearest
 
 Rows = NDArray[np.int64]

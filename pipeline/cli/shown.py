@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.diff import Diff, KeysDiff
-from pipeline.store import Version
-from pipeline.store_collect import Collected
+from pipeline.store.collect import Collected
+from pipeline.store.diff import Diff, KeysDiff
+from pipeline.store.versions import Version
 
 
 def described(version: Version) -> dict[str, Any]:

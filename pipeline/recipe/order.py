@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from corpora.declared import Declared
 from corpora.reader import Reader
-from pipeline.recipe_mistakes import Mistake
+from pipeline.recipe.mistakes import Mistake
 from pipeline.stage import Resource, Stage
 
 TRAIN = "train_word2vec or train_doc2vec"
