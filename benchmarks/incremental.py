@@ -79,7 +79,7 @@ class Growing:
             alpha = self.stage.begins(plan.alpha)
             rates = row_rates(held, known, self.options.freeze, plan.alpha / alpha)
             work = self._work(shards)
-            slow = replace(plan, alpha=alpha)
+            slow = replace(plan, alpha=alpha, seed=plan.seed + 1000 * len(self.seen))
             receipt = held.train(work, slow, **rates._asdict(), workers=self.options.workers)
             if anchor is not None:
                 anchor.pull(held, self.stage.anchor)
@@ -172,9 +172,14 @@ def peer(
     return {name: test(index, found) for name, test in tests.items()}
 
 
-def trials(
-    mode: str, parts: list[Slice], tests: dict[str, Test], options: argparse.Namespace
-) -> Iterator[Row]:
+def cut(folder: str, seed: int, options: argparse.Namespace) -> list[Slice]:
+    """Return the slices; mixed ones are others with each seed."""
+    how = {"first": options.first, "pieces": options.slices, "labelled": options.labelled}
+    mixed = None if options.sorted else seed
+    return slices(options.corpus, Path(folder), **how, mixed=mixed)
+
+
+def trials(mode: str, tests: dict[str, Test], options: argparse.Namespace) -> Iterator[Row]:
     """Train a mode in all ways, with each seed; yield a row for each test."""
     settings = settings_of(mode, options)
     plan = plan_of(settings, options, 20 if settings.has_tags else 5)
@@ -183,18 +188,20 @@ def trials(
     for seed in range(1, options.seeds + 1):
         seeded = replace(plan, seed=seed)
         growing, whole = (Growing(settings, seeded, options) for _ in range(2))
-        for one in parts:
-            growing.take(one.shards)
-        whole.take(TokenShards([shard for one in parts for shard in one.shards]))
+        with tempfile.TemporaryDirectory() as folder:
+            parts = cut(folder, seed, options)
+            for one in parts:
+                growing.take(one.shards)
+            whole.take(TokenShards([shard for one in parts for shard in one.shards]))
+            found = {"updated": growing, "anew": whole}
+            for name, model in found.items():
+                assert model.model is not None
+                runs.setdefault(name, []).append(judged(model.model, parts, tests))
+            if options.peer:
+                scores = peer(settings, seeded, parts, tests, options.workers)
+                runs.setdefault("peer", []).append(scores)
         costs += growing.costs
         kept += growing.kept
-        found = {"updated": growing, "anew": whole}
-        for name, model in found.items():
-            assert model.model is not None
-            runs.setdefault(name, []).append(judged(model.model, parts, tests))
-        if options.peer:
-            scores = peer(settings, seeded, parts, tests, options.workers)
-            runs.setdefault("peer", []).append(scores)
         note(f"{mode}, seed {seed}: " + str({name: scores[-1] for name, scores in runs.items()}))
     for test in tests:
         row: Row = {"mode": mode, "test": test, "cost": fmean(costs), "most": max(costs)}
@@ -247,18 +254,8 @@ def main() -> None:
         words[path.stem] = partial(analogies, read_questions(path), restrict=options.restrict)
     documents: dict[str, Test] = {"labels": lambda _, found: told_apart(found, options.labelled)}
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as folder:
-        parts = slices(
-            options.corpus,
-            Path(folder),
-            first=options.first,
-            pieces=options.slices,
-            labelled=options.labelled,
-            mixed=not options.sorted,
-        )
-        for mode in options.modes:
-            tests = documents if MODES[mode].has_tags else words
-            rows += trials(mode, parts, tests, options)
+    for mode in options.modes:
+        rows += trials(mode, documents if MODES[mode].has_tags else words, options)
     show(rows, TABLE)
     told = {name: str(value) for name, value in vars(options).items() if name != "corpus"}
     keep(options.json, told, rows)

@@ -31,18 +31,18 @@ class Slice:
 
 
 def slices(
-    corpus: str, folder: Path, *, first: float, pieces: int, labelled: int, mixed: bool
+    corpus: str, folder: Path, *, first: float, pieces: int, labelled: int, mixed: int | None
 ) -> list[Slice]:
     """Cut a corpus of lines up: the first share of it, then so many pieces of what is left.
 
-    mixed: in an order drawn at random; otherwise first comes all of the first kind, then what has
-    none, then all of the second kind. The first 2 * labelled lines have kinds: of each half's
-    lines, first one half and then the other.
+    mixed: in an order drawn at random, from this seed; None: first comes all of the first kind,
+    then what has none, then all of the second kind. The first 2 * labelled lines have kinds: of
+    each half's lines, first one half and then the other.
     """
     texts = Lines.of(corpus, folder / "all.txt").path.read_bytes().splitlines()
     order = list(range(len(texts)))
-    if mixed:
-        random.Random(1).shuffle(order)  # noqa: S311
+    if mixed is not None:
+        random.Random(mixed).shuffle(order)  # noqa: S311
     else:
         half = labelled // 2
         kinds = np.full(len(texts), 1)

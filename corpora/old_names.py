@@ -123,6 +123,8 @@ class OldAttribute:
         """Return what it is today."""
         if held is None:
             return self
+        if self.old in vars(held):
+            return vars(held)[self.old]
         old = f"{owner.__name__}.{self.old}"
         if self.stands.does is None:
             raise AttributeError(f"{old} is not here: {self.stands.now}")
@@ -130,13 +132,23 @@ class OldAttribute:
         return self.stands.does(held)
 
     def __set__(self, held: Any, value: Any) -> None:
-        """Set what it is today; raises AttributeError where that can't be."""
+        """Set what it is today; where that can't be, an attribute of the object's own."""
         path, _, name = self.stands.now.rpartition(".")
         old = f"{type(held).__name__}.{self.old}"
         if not name.isidentifier():
-            raise AttributeError(f"{old} can't be set: it is {self.stands.now} now")
+            # A subclass may have it as a name of its own.
+            _tell(old, f"{self.stands.now}, which stays as it is,")
+            vars(held)[self.old] = value
+            return
         _tell(old, self.stands.now)
         setattr(attrgetter(path)(held) if path else held, name, value)
+
+    def __delete__(self, held: Any) -> None:
+        """Delete what was set as the object's own; raises AttributeError for all others."""
+        if vars(held).pop(self.old, self) is self:
+            raise AttributeError(
+                f"{type(held).__name__}.{self.old} can't be deleted: it is {self.stands.now} now"
+            )
 
 
 class OldMethod:

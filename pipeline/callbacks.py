@@ -9,6 +9,8 @@ from contextlib import suppress
 from os import PathLike, fspath
 from typing import Any, Protocol
 
+import numpy as np
+
 from corpora.sources.filesystems import connected
 from corpora.sources.retry import PATIENCE
 from pipeline.training import Receipt
@@ -64,11 +66,36 @@ class Trainable(Protocol):
     receipt: Receipt | None
 
 
+def listed(callbacks: Iterable[object]) -> list[object]:
+    """Return callbacks as a list; raises TypeError for what is none, or can be no callback.
+
+    >>> listed(EarlyStop)
+    Traceback (most recent call last):
+    TypeError: callbacks are a list, not <class 'pipeline.callbacks.EarlyStop'>: write \
+callbacks=[EarlyStop()]
+    """
+    if isinstance(callbacks, type) or not isinstance(callbacks, Iterable):
+        shown = f"{callbacks.__name__}()" if isinstance(callbacks, type) else "..."
+        raise TypeError(f"callbacks are a list, not {callbacks!r}: write callbacks=[{shown}]")
+    calls = list(callbacks)
+    for call in calls:
+        if isinstance(call, type):
+            raise TypeError(
+                f"a callback is an object, and {call.__name__} is a class. To mend it: "
+                f"{call.__name__}()"
+            )
+        if not any(hasattr(call, name) for name in METHODS):
+            raise TypeError(
+                f"a callback has one of {', '.join(METHODS)}; {call!r} has none of them"
+            )
+    return calls
+
+
 def train_with(
     model: Trainable,
     callbacks: Iterable[object],
     epochs: int,
-    train: Callable[[OnEpoch | None], Receipt],
+    train: Callable[[OnEpoch], Receipt],
 ) -> Receipt:
     """Call `train` with a function for its `on_epoch`, and the callbacks around it.
 
@@ -76,12 +103,7 @@ def train_with(
     the whole one at its end. An exception in a callback ends the training, as itself. Raises
     TypeError, before anything is called, for what can be no callback.
     """
-    calls = list(callbacks)
-    for call in calls:
-        if not any(hasattr(call, name) for name in METHODS):
-            raise TypeError(
-                f"a callback has one of {', '.join(METHODS)}; {call!r} has none of them"
-            )
+    calls = listed(callbacks)
 
     def tell(name: str) -> bool:
         """Call everybody's method; returns whether one of them wants training to stop."""
@@ -103,10 +125,9 @@ def train_with(
         return stop
 
     model.receipt = None
-    if calls:
-        tell("on_train_begin")
-        tell("on_epoch_begin")
-    receipt = model.receipt = train(on_epoch if calls else None)
+    tell("on_train_begin")
+    tell("on_epoch_begin")
+    receipt = model.receipt = train(on_epoch)
     tell("on_train_end")
     return receipt
 
@@ -115,7 +136,8 @@ class Patience:
     """Whether a score, of which more is better, has stopped getting better.
 
     It has after `patience` scores in a row none of which beats the best one by more than
-    `min_delta`. NaN beats nothing. Raises ValueError for what can be neither.
+    `min_delta`. NaN beats nothing. Raises ValueError for what can be neither, TypeError for a
+    patience that is no whole number.
 
     >>> patience = Patience(2, min_delta=0.1)
     >>> [patience.is_over(score) for score in (1.0, 2.0, 2.1, 1.9)]
@@ -123,6 +145,8 @@ class Patience:
     """
 
     def __init__(self, patience: int, min_delta: float = 0.0) -> None:
+        if not isinstance(patience, int | np.integer):
+            raise TypeError(f"patience is a whole number of epochs, not {patience!r}")
         if patience < 1:
             raise ValueError(f"patience must be at least 1, not {patience}")
         if not min_delta >= 0:
@@ -147,7 +171,8 @@ class EarlyStop(CallbackAny2Vec):
     It stops after `patience` epochs in a row that didn't beat the best one by more than
     `min_delta`: nats for each term of the loss, or units of `score`, a function of the model of
     which more is better. The learning rate is then above min_alpha. scores: one for each epoch; a
-    loss stands there with a minus. Raises ValueError as `Patience` does.
+    loss stands there with a minus. Raises what `Patience` does, and TypeError for a `score` that
+    can't be called or returns no number.
 
     >>> from pipeline import Word2Vec
     >>> sentences = [["the", "mill", "turns"], ["the", "race", "runs"]] * 20
@@ -165,6 +190,8 @@ class EarlyStop(CallbackAny2Vec):
         min_delta: float = 0.0,
         score: Callable[[Any], float] | None = None,
     ) -> None:
+        if score is not None and not callable(score):
+            raise TypeError(f"score is a function of the model, not {score!r}")
         self._patience = Patience(patience, min_delta)
         self._score = score
         self.scores: list[float] = []
@@ -177,6 +204,9 @@ class EarlyStop(CallbackAny2Vec):
     def on_epoch_end(self, model: Any) -> None:
         """Take the epoch's score; raises StopTraining where it is time to."""
         score = -model.receipt.epochs[-1].loss if self._score is None else self._score(model)
+        if not isinstance(score, int | float | np.number):
+            raise TypeError(f"score has to return a number, of which more is better, not {score!r}")
+        score = float(score)
         self.scores.append(score)
         if self._patience.is_over(score):
             raise StopTraining

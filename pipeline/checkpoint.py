@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from itertools import islice
@@ -54,7 +54,7 @@ class Checkpoints:
 
     folder: of this run alone, named by `key`, which stands for all that the run's result depends
     on. every: seconds of training between two of them, at least; 0 for one after each unit. say: is
-    told where one can't be made, which is no reason for the run to end.
+    told where a run goes on from one, and where one can't be made, which doesn't end the run.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as home, opened(Path(home), "a key") as checkpoints:
@@ -201,28 +201,41 @@ def opened(
     key = hashlib.sha256(content.encode()).hexdigest()
     folder = home / key[:32]
     lock = home / f"{key[:32]}.lock"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise MillraceError(
-            f"{home}: checkpoints can't be written there ({error.strerror}). To mend it: free some "
-            "space, or give a folder that can be written"
-        ) from error
-    try:
+    with ExitStack() as held:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Who held it before may have removed it, and a third may have made another since.
-            if not os.path.samestat(os.fstat(held), lock.stat()):
-                raise FileNotFoundError
-            folder.mkdir(exist_ok=True)
-        except OSError:
+            home.mkdir(parents=True, exist_ok=True)
+            alone = held.enter_context(held_alone(lock))
+        except OSError as error:
+            raise MillraceError(
+                f"{home}: checkpoints can't be written there ({error.strerror}). To mend it: free "
+                "some space, or give a folder that can be written"
+            ) from error
+        if alone:
+            try:
+                folder.mkdir(exist_ok=True)
+            except OSError:
+                alone = False
+        if not alone:
             yield None
             return
         _sweep_left(home, folder)
         yield Checkpoints(folder, key, every, cache(say))  # the same thing once
         shutil.rmtree(folder, ignore_errors=True)
         lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def held_alone(lock: Path) -> Iterator[bool]:
+    """Hold a run's lock, a file, and tell whether nobody else does; raises OSError without one."""
+    held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Who held it before may have removed it, and a third may have made another since.
+            alone = os.path.samestat(os.fstat(held), lock.stat())
+        except OSError:
+            alone = False
+        yield alone
     finally:
         os.close(held)
 

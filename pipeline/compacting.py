@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.cut_out import pruned
 from pipeline.models.model_files import Files, Matrices, ModelError
+from pipeline.vectors.attributes import picked
 from pipeline.vocabulary import Vocabulary
 
 Places = NDArray[np.int64]
@@ -58,6 +59,7 @@ def compacted(files: Files, min_count: int, remember: int) -> Files:
         ),
         tree=tree,
         word_rates=_rates(files.word_rates, rows, held.size),
+        word_attributes=picked(files.word_attributes, rows),
     )
 
 

@@ -20,6 +20,7 @@ from pipeline.models.model_files import Files, Matrices
 from pipeline.phrases.frozen import FrozenPhrases
 from pipeline.tags import TagTable
 from pipeline.tree import Tree
+from pipeline.vectors.attributes import picked
 from pipeline.vocabulary import Vocabulary
 
 Kept = NDArray[np.bool_]
@@ -58,6 +59,8 @@ def without(
         tree=tree,
         word_rates=_rates(files.word_rates, rows),
         tag_rates=files.tag_rates if tags is None else _rates(files.tag_rates, tags),
+        word_attributes=picked(files.word_attributes, rows),
+        tag_attributes=files.tag_attributes if tags is None else picked(files.tag_attributes, tags),
         phrases=phrases_of(files.phrases, gone, vocabulary.words),
     )
 

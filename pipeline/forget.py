@@ -20,9 +20,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
+from corpora.rows.tag_kinds import filtered, is_in, taken_apart
 from corpora.shards.cached import opened_set
-from corpora.shards.cut import Gone, cut, has_any, whole
-from corpora.shards.shard_set import ShardSet
+from corpora.shards.cut import Gone, cut, drop_documents, has_any, whole
+from corpora.shards.shard_set import ShardSet, drop_contents
 from corpora.tokens.interner import Interner
 from pipeline.cut_out import without
 from pipeline.fading import without_text
@@ -48,7 +49,8 @@ class Forgotten:
     """A model without some documents, its ledger, and what has gone.
 
     documents: tags that left, or where the model has none, rows; rows, tokens: of text; words: that
-    nobody else had; old: sets of shards that nobody needs now.
+    nobody else had; old: sets of shards that nobody needs now; gone: the tags, an array for each
+    kind.
     """
 
     files: Files
@@ -58,6 +60,12 @@ class Forgotten:
     tokens: int
     words: int
     old: frozenset[str]
+    gone: "list[pa.Array[Any]]" = field(default_factory=list, repr=False)
+
+    def leave_cache(self, home: Path) -> None:
+        """Remove their text from a cache of shards, in whatever form it is there by their tags."""
+        drop_contents(home, self.old)
+        drop_documents(home, self.gone)
 
     def figures(self) -> dict[str, int]:
         """Return the figures, for programs."""
@@ -171,11 +179,12 @@ class _Work:
             return []
         if table is None:
             return list(tags)  # the sets will tell
-        places = table.find(tags)
-        if -1 in places and missing == "error":
-            lost = tags[places.index(-1)]
-            raise ForgetError(f'the model has no document "{lost}"; nothing was forgotten')
-        return [tag for tag, place in zip(tags, places, strict=True) if place >= 0]
+        unknown = [tag for tag, place in zip(tags, table.find(tags), strict=True) if place < 0]
+        lost = set(unknown) - self._in_text(unknown)
+        if lost and missing == "error":
+            first = next(tag for tag in unknown if tag in lost)
+            raise ForgetError(f'the model has no document "{first}"; nothing was forgotten')
+        return [tag for tag in tags if tag not in lost]
 
     def drop(self, at: int) -> None:
         """Let a source go with all its text."""
@@ -188,7 +197,7 @@ class _Work:
 
     def cut(self, tags: Sequence[Tag], *, dry_run: bool) -> None:
         """Let documents go, out of every set that has some of them."""
-        arrays = _arrays(tags)
+        arrays = arrays_of(tags)
         with self.store.storage.writing(), self.store.storage.scratch() as scratch:
             done: dict[str, tuple[str | None, list[Gone]]] = {}
             made: dict[str, Path] = {}
@@ -219,12 +228,16 @@ class _Work:
         left = replace(self.files, vocabulary=replace(vocabulary, counts=counts))
         tags = None
         if table is not None and self.tag_counts is not None:
-            tags = self.tag_counts > 0
+            # One that nobody had before may have been left because its text is about to come again.
+            tags = (self.tag_counts > 0) | (table.counts == 0)
             left = replace(left, tags=replace(table, counts=np.maximum(self.tag_counts, 0)))
         gone = self.text_rows if tags is None else int((~tags).sum())
         if not rows_stay:
             left = without(left, words, tags, lost)
         rows = [row for at, row in enumerate(self.rows) if at not in self.lost]
+        leaving = arrays_of(wanted)
+        if table is not None and tags is not None:
+            leaving += taken_apart(filtered(table.keys, ~tags))[1:]
         return Forgotten(
             left,
             Ledger(pa.Table.from_pylist(rows, SCHEMA)),
@@ -233,7 +246,19 @@ class _Work:
             self.tokens,
             int((~words).sum()),
             frozenset(self.old - {row["set"] for row in rows}),
+            leaving,
         )
+
+    def _in_text(self, tags: Sequence[Tag]) -> set[Tag]:
+        """Return those of the tags that text has; a document may have left and its text stayed."""
+        found: set[Tag] = set()
+        wanted = arrays_of(tags)
+        for name in sorted({row["set"] for row in self.rows if tags and row["set"] is not None}):
+            for shard in opened_set("", stored_set(self.store, name)):
+                if shard.tags is not None:
+                    its: Any = filtered(shard.tags, is_in(shard.tags, wanted))
+                    found |= set(its.to_pylist())
+        return found
 
     def _set(self, name: str) -> ShardSet:
         return stored_set(self.store, name, hashes=True)
@@ -271,7 +296,7 @@ class _Work:
         assert self.files.tags is not None
         assert self.tag_counts is not None
         for tag, place in zip(tags, self.files.tags.find(tags), strict=True):
-            if self.tag_counts[place] > 0:
+            if place >= 0 and self.tag_counts[place] > 0:
                 raise _not_kept(f'the document "{tag}"')
 
     def _left(self) -> tuple[Counts, NDArray[np.bool_], pa.StringArray]:
@@ -326,7 +351,8 @@ def _take(counts: NDArray[np.int64], places: NDArray[np.int32], away: NDArray[np
     counts[places[known]] -= away[known]
 
 
-def _arrays(tags: Sequence[Tag]) -> "list[pa.Array[Any]]":
+def arrays_of(tags: Sequence[Tag]) -> "list[pa.Array[Any]]":
+    """Return tags as arrays, one for each kind that there is."""
     names = [tag for tag in tags if isinstance(tag, str)]
     numbers = [tag for tag in tags if not isinstance(tag, str)]
     made: list[Any] = [pa.array(names, pa.string()), pa.array(numbers, pa.int64())]
@@ -346,8 +372,8 @@ def _read_as_one(rows: list[Row]) -> Iterator[range]:
 def _group_of(rows: list[Row], first: int) -> range:
     held = rows[first]
     end = first + 1
-    while (
-        held["set"] is not None and end < len(rows) and not rows[end]["rows"]
+    while (  # without rows it may have the set of an equal file, but none was read with it
+        held["rows"] and held["set"] is not None and end < len(rows) and not rows[end]["rows"]
         and (rows[end]["set"], rows[end]["version"]) == (held["set"], held["version"])
     ):  # fmt: skip
         end += 1

@@ -145,7 +145,10 @@ def _column(texts: Sequence[Sequence[str]], first: int) -> "pa.Array[Any]":
     for number, text in enumerate(words, first):
         if isinstance(text, str):
             raise TypeError(f"text {number} is a string: give a list of its words, as by split()")
-    return pa.array(words, pa.list_(pa.string()))
+    try:
+        return pa.array(words, pa.list_(pa.string()))
+    except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
+        raise TypeError(f"texts have to be lists of words, which are strings: {error}") from error
 
 
 def _has_known(batch: Batch) -> NDArray[np.bool_]:

@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from corpora.shards import TokenShard
-from pipeline import kernels
+from pipeline import _train, kernels
+from pipeline.models.lifecycle import release
 from pipeline.models.model import Model
 from pipeline.stage import Stage, State
 from pipeline.weights import Floats
@@ -36,6 +38,7 @@ def run_key(
         state.setting.recipe,
         state.parent,
         kernels.chosen(),
+        _core(),
         # With one worker a run ends with the same bits; not, if it began with several.
         state.setting.workers == 1,
         [shard.fingerprint for shard in shards],
@@ -45,6 +48,12 @@ def run_key(
         # Both may come from files that have changed since: rows to freeze, vectors to begin with.
         [_bits(one) for one in (*rates, held.word_rates, held.tag_rates, model.vectors)],
     ])  # fmt: skip
+
+
+def _core() -> list[str]:
+    """Return what tells this version's arithmetic: a checkpoint of another must not go on here."""
+    with Path(str(_train.__file__)).open("rb") as file:
+        return [release(), hashlib.file_digest(file, "sha256").hexdigest()]
 
 
 def _bits(array: Floats | None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from corpora.declared import Declared
+from pipeline.store.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -98,6 +99,15 @@ class State:
         """Where to tell how it goes."""
         return self.setting.report
 
+    def demand_model(self) -> Model:
+        """Return the model; raises StoreError where the store has none and the run made none."""
+        if self.model is None:
+            raise StoreError(
+                f"the store {self.store.url} has no version yet, and this run has trained nothing: "
+                "there is no model to be looked at. To mend it: put a stage that trains before"
+            )
+        return self.model
+
     @property
     def store(self) -> Store:
         """The recipe's store; only for stages that have `needs_store`, whose recipes have one."""
@@ -124,6 +134,10 @@ class Stage(Declared):
     def objection(self, given: Collection[Resource]) -> str | None:  # noqa: ARG002
         """Return why this stage can't stand after stages that have given `given`, or None."""
         return None
+
+    def holds_back(self) -> bool:
+        """Return whether the stage may end a run so that nothing is published."""
+        return False
 
     def demand(self, stages: Sequence[Declared]) -> None:
         """Raise MillraceError for what would end a run of `stages` here, before it has begun."""

@@ -84,6 +84,8 @@ class TrainStage(UpdateStage):
             except ValueError as error:
                 yield str(error)
                 return
+        if self.freeze in ("tags", "old_tags") and not self.settings().has_tags:
+            yield f"freeze must not be {self.freeze!r} where there are no documents' vectors"
         if self.init_from and not self.settings().trains_words:
             yield "init_from must not be given where words' vectors are not trained (PV-DBOW)"
 
@@ -152,7 +154,7 @@ class TrainStage(UpdateStage):
                 f"put build_vocab, with update = true, before {self.use()}"
             )
         if held is not None:
-            _demand_equal(held.settings, settings)
+            demand_equal(held.settings, settings)
             demand_joined(held.phrases, state.phrases)
         before = held.tags if held else None
         tags = tags_with(shards, settings, before)
@@ -172,7 +174,7 @@ class TrainStage(UpdateStage):
         return {**{name: getattr(self, name) for name in names}, "hierarchical": bool(self.hs)}
 
 
-def _demand_equal(held: Settings, asked: Settings) -> None:
+def demand_equal(held: Settings, asked: Settings) -> None:
     """Refuse to train on with other settings than those that the model was made with."""
     wanted = asdict(asked)
     wrong = [f"{k} is {v} there and {wanted[k]} here" for k, v in asdict(held).items()

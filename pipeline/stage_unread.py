@@ -1,6 +1,7 @@
 """What a run does with files that the loaded version has read: as they are, or as they were."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,10 +79,11 @@ def _without(reader: FileReader, found: Compared, state: State) -> State:
             'it: set changed = "update" to read them as new text, "replace" to take their old text '
             'out, too, or "skip" to leave them as they are'
         )
-    if changed and reader.changed == "replace":
-        state = _forget(state, changed, replaced=True)
+    # In this order: what is left by the other way round is nobody's, even if its text comes again.
     if found.vanished and reader.vanished == "forget":
         state = _forget(state, list(found.vanished), replaced=False)
+    if changed and reader.changed == "replace":
+        state = _forget(state, changed, replaced=True)
     return state
 
 
@@ -98,11 +100,17 @@ def _forget(state: State, gone: list[str], *, replaced: bool) -> State:
     if done is None:
         return state
     if replaced:
-        state.report.say(f"took out the old text of {len(gone):,} files: {done.tokens:,} words")
+        files = "1 file" if len(gone) == 1 else f"{len(gone):,} files"
+        state.report.say(f"took out the old text of {files}: {done.tokens:,} words")
     else:
         state.report.say(done.told())
     if state.setting.cache is not None:
-        state.setting.ending.callback(drop_contents, Path(state.setting.cache), done.old)
+        home = Path(state.setting.cache)
+        # What is replaced comes again, with the same tags.
+        drop = (
+            partial(drop_contents, home, done.old) if replaced else partial(done.leave_cache, home)
+        )
+        state.setting.ending.callback(drop)
     model = done.model
     return replace(
         state,

@@ -1,21 +1,25 @@
 """What a training does that goes on from a loaded version: its keys, and how they are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, NamedTuple
 
 from annotated_types import Ge, Gt, Le
 
+from corpora.declared import Declared
+from corpora.errors import CorpusError
+from corpora.rows.draws import draws
 from corpora.shards import TokenShards
 from pipeline.align import align
 from pipeline.anchor import Anchor
 from pipeline.first_vectors import begin_from
-from pipeline.models.model import Model
+from pipeline.models.model import Model, ModelError
 from pipeline.old_text import old_text
 from pipeline.passes import Plan
 from pipeline.replay import Epochs, Replay
-from pipeline.row_rates import Known, RowRates, row_rates
+from pipeline.row_rates import NAMES, Known, RowRates, row_rates
 from pipeline.stage import Stage, State
+from pipeline.vectors.files import source
 
 TIMES = 4  # as many old rows as new ones, where the recipe doesn't say
 
@@ -71,6 +75,18 @@ class UpdateStage(Stage):
         if self.init_locked and not self.init_from:
             yield "init_locked must be false where init_from is not given, not true"
 
+    def demand(self, stages: Sequence[Declared]) -> None:
+        """Refuse a file of rows to freeze that is not there."""
+        super().demand(stages)
+        if self.freeze and self.freeze not in NAMES:
+            try:
+                source(self.freeze)
+            except CorpusError as error:
+                names = ", ".join(f'"{name}"' for name in NAMES)
+                raise ModelError(
+                    f"{self.use()}, freeze: {error}. It is one of {names}, or a file"
+                ) from error
+
     def known_rows(self, state: State, shards: TokenShards) -> tuple[State, Known]:  # noqa: ARG002
         """Return the state to go on from, and what its model has before it grows."""
         return state, Known.of(state.model)
@@ -93,7 +109,9 @@ class UpdateStage(Stage):
             return Prepared(Epochs(shards, plan.epochs), plan, row_rates(model, known, self.freeze))
         alpha = self.begins(plan.alpha)
         rates = row_rates(model, known, self.freeze, plan.alpha / alpha)
-        plan = replace(plan, alpha=alpha, min_alpha=min(plan.min_alpha, alpha))
+        # Each update draws noise of its own; with one seed for all, chance would add up.
+        seed = int(draws(plan.seed, state.ledger.rows if state.ledger else 0, 1)[0])
+        plan = replace(plan, alpha=alpha, min_alpha=min(plan.min_alpha, alpha), seed=seed)
         return Prepared(self._work(state, shards, plan, known), plan, rates)
 
     def anchored(self, state: State) -> Anchor | None:

@@ -39,10 +39,10 @@ def _check_known(shard: TokenShard, known: TagTable) -> None:
     tags: Any = shard.tags
     unknown = np.flatnonzero(known.lookup(tags) < 0)
     if len(unknown):
+        others = f", like {len(unknown) - 1} others" if len(unknown) > 1 else ""
         raise TagError(
-            f"{shard.source}: the tag {tags[int(unknown[0])].as_py()!r} has no vector, like "
-            f"{len(unknown) - 1} others. To mend it: call build_vocab with update=True on these "
-            "documents first"
+            f"{shard.source}: the tag {tags[int(unknown[0])].as_py()!r} has no vector{others}. To "
+            "mend it: call build_vocab with update=True on these documents first"
         )
 
 

@@ -184,8 +184,9 @@ class _Run:
 
     def restore(self, weights: Weights) -> None:
         """Go on from the newest checkpoint, if there is one for such weights."""
-        found = self._checkpoints.load() if self._checkpoints else None
-        if found is None:
+        checkpoints = self._checkpoints
+        found = checkpoints.load() if checkpoints else None
+        if checkpoints is None or found is None:
             return
         cursor, kept = found
         held = weights.matrices
@@ -196,6 +197,7 @@ class _Run:
         self._start = cursor
         self._begun -= cursor.seconds
         self.done = list(cursor.epochs)
+        checkpoints.say(f"going on from a checkpoint: {len(cursor.epochs):,} epochs are done")
 
     def epoch(self, weights: Weights, on_progress: Callable[[Progress], None]) -> None:
         """Train one more epoch, or what is left of the one that a checkpoint was made in."""

@@ -88,12 +88,17 @@ class Vocabulary:
         start = previous or cls.empty()
         admission = admission or Admission(min_count)
         made = start._grown(((s.words, s.counts) for s in shards), admission, memory)  # noqa: SLF001
-        if not made.size:
+        if not made.retained_counts.any():  # all texts of a model may have been edited to nothing
             top = int(made.counts.max()) if len(made.counts) else 0
-            found = f"the most frequent was seen {top} times" if top else "it is empty"
+            if not top:
+                raise VocabularyError(
+                    "the corpus has no words. To mend it: look at its address, and at what is done "
+                    "to its text"
+                )
             raise VocabularyError(
-                f"no word of the corpus has been seen {admission.min_count} times: {found}. "
-                f"To mend it: lower min_count, or give more text."
+                f"no word of the corpus has been seen {admission.min_count} times: the most "
+                f"frequent was seen {top} {'time' if top == 1 else 'times'}. To mend it: lower "
+                "min_count, or give more text."
             )
         return made
 

@@ -138,6 +138,7 @@ pipeline.store.durable
 pipeline.store.local
 pipeline.store.storage
 pipeline.store.versions
+pipeline.store.left_runs
 pipeline.store.collect pipeline.store.shards
 pipeline.cut_out
 pipeline.compacting

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from corpora.rows.tag_kinds import filtered, is_in
 from corpora.shards.cached import CachedShard, opened_set
 from corpora.shards.encoder import End
-from corpora.shards.shard_set import ShardSet, Writing
+from corpora.shards.shard_set import MANIFEST, ShardSet, Writing, remove_tree, verified
 from corpora.tokens.units import Dictionary
 
 Counts = npt.NDArray[np.int64]
@@ -44,6 +44,14 @@ def whole(shard: CachedShard) -> Gone:
 def has_any(made: ShardSet, tags: "pa.Array[Any]") -> bool:
     """Return whether any document of a set has one of these tags, all of one kind."""
     return any(_dropped(shard, [tags]).any() for shard in opened_set("", made))
+
+
+def drop_documents(home: Path, tags: "list[pa.Array[Any]]") -> None:
+    """Remove the sets that have a document with one of these tags from a cache."""
+    for path in home.glob(f"*/{MANIFEST}"):
+        made = verified(path.parent, hashes=False)
+        if made is not None and any(len(some) and has_any(made, some) for some in tags):
+            remove_tree(path.parent)
 
 
 def cut(made: ShardSet, tags: "list[pa.Array[Any]]", home: Path) -> tuple[ShardSet, list[Gone]]:

@@ -79,5 +79,6 @@ def _not_utf8(url: str, at: int) -> CorpusError:
         "the text is not UTF-8",
         url=url,
         position=f"byte {at}",
-        remedy="convert the file to UTF-8, for example with iconv, or leave it out",
+        remedy="convert the file to UTF-8, for example with iconv, leave it out, or give the "
+        'reader errors = "replace", where it has that',
     )

@@ -139,7 +139,8 @@ class _Splitter:
             "the text is not UTF-8",
             url=self._url,
             position=f"byte {at}, line {int(self._c.lines) + 1}",
-            remedy="convert the file to UTF-8, for example with iconv, or leave it out",
+            remedy="convert the file to UTF-8, for example with iconv, leave it out, or give the "
+            'reader errors = "replace", where it has that',
         )
 
     def _no_text(self) -> CorpusError:

@@ -11,6 +11,7 @@ from corpora.errors import MillraceError
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model
 from pipeline.store.versions import Store, Version
+from pipeline.tags import TagTable
 
 if TYPE_CHECKING:
     from pipeline.recipe.recipe import Recipe
@@ -122,13 +123,17 @@ def asked(
     if not documents:
         model.demand_trained_words()
     vectors = model.keyed_documents if documents else model.keyed_vectors
-    kind = "document" if documents else "word"
-    for_, against = ([_key(one, vectors, kind, place) for one in some] for some in (words, minus))
+    kind, tags = ("document", None) if documents else ("word", model.tags)
+    for_, against = (
+        [_key(one, vectors, kind, place, tags) for one in some] for some in (words, minus)
+    )
     near = vectors.most_similar(for_, against, topn)
     return version, [(str(key), cosine) for key, cosine in near]
 
 
-def _key(word: str, vectors: KeyedVectors, kind: str, place: str) -> str | int:
+def _key(
+    word: str, vectors: KeyedVectors, kind: str, place: str, tags: TagTable | None
+) -> str | int:
     """Return the key that is meant by a word of the command line; raises MillraceError."""
     if word in vectors:
         return word
@@ -138,4 +143,6 @@ def _key(word: str, vectors: KeyedVectors, kind: str, place: str) -> str | int:
     if len(vectors) <= MOST_COMPARED:
         close = get_close_matches(word, map(str, vectors), n=3)
         hint = f"; near to it in spelling: {', '.join(close)}" if close else ""
+    if tags is not None and tags.find([word])[0] >= 0:
+        hint = "; it is a document: ask with --documents"
     raise MillraceError(f'the {kind} "{word}" has no vector in {place}{hint}')

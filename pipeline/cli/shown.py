@@ -94,7 +94,7 @@ def collected_told(done: Collected, *, dry_run: bool) -> str:
     """
     kinds = {
         "data": "folder of data", "sets": "set of shards", "candidates": "candidate",
-        "unfinished": "thing that a killed run had left",
+        "runs": "checkpoint of a killed run", "unfinished": "thing that a killed run had left",
     }  # fmt: skip
     said = [_many(len(done.versions), f"version ({_numbers(done.versions)})")] * bool(done.versions)
     said += [_many(n, what) for kind, what in kinds.items() if (n := getattr(done, kind))]

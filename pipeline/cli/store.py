@@ -149,11 +149,12 @@ def rollback(edge: Edge, store: str, number: int, json_: bool) -> None:
 @as_json
 @click.pass_obj
 def gc(edge: Edge, store: str, keep: int | None, grace: float, dry_run: bool, json_: bool) -> None:
-    """Remove from STORE old versions, and files and text that no version needs.
+    """Remove from STORE old versions, and files and text that no version and no run needs.
 
     The newest version always stays. What a version had needed that goes now stays for the grace
     period, because somebody may have begun to read it: a later gc removes it. After a forgetting,
-    gc with --grace 0 removes the last byte at once.
+    gc with --grace 0 removes the last byte at once. A run that was killed can go on from its
+    checkpoint for the grace period, unless it began before a forgetting.
 
     \b
     Examples:
@@ -208,7 +209,8 @@ def forget(
     Their vectors, their words' counts, their text and what only they had are gone from it; the
     other vectors stay as they are, to the bit. Older versions still have the documents: gc removes
     these versions, with --grace 0 at once. A file from which everything has gone would be read
-    again where it still lies: remove it first.
+    again where it still lies, and so would a file that changes, with all that is in it: take the
+    documents out of the files first.
 
     \b
     Examples:
@@ -232,9 +234,11 @@ def forget(
     elif made is None:
         click.echo(found.told("would forget"))
     else:
+        again = " Files that still lie there are read again: remove them." if sources else ""
+        caches = "" if cache else "; so may runs' caches: --missing skip --cache FOLDER"
         click.echo(
-            f"version {made.number}: {found.told()}. Older versions still have them; when nobody "
-            f"reads these any more: millrace gc {store} --grace 0"
+            f"version {made.number}: {found.told()}.{again} Older versions still have them; "
+            f"when nobody reads these any more: millrace gc {store} --grace 0{caches}"
         )
 
 

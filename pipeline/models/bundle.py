@@ -25,7 +25,7 @@ from pipeline.models.model import Model
 from pipeline.models.model_files import ModelError
 from pipeline.models.zip_members import ALIGNED, Bytes, Member
 from pipeline.vectors.arrow_file import MAGIC, PICKLED
-from pipeline.vectors.files import local_path, writing
+from pipeline.vectors.files import demand_binary, local_path, writing
 
 ATTRIBUTES = "face.json"
 NAMES = frozenset({*model_files.NAMES, ATTRIBUTES})
@@ -39,7 +39,8 @@ def write(target: Target, model: Model, attributes: Mapping[str, Any]) -> None:
 
     target: a path, a URL, or a file open for writing in binary, which stays open. At a path or URL
     the file has its name only when it is complete and on the disk. Raises ModelError for what can't
-    be written, TypeError for attributes that JSON has no way to write.
+    be written, TypeError for attributes that have no way to be written, and for a file that is open
+    as text.
     """
     text = (json.dumps(dict(attributes), indent=1, default=_plain) + "\n").encode()
 
@@ -48,6 +49,7 @@ def write(target: Target, model: Model, attributes: Mapping[str, Any]) -> None:
 
     members = chain(model_files.members(model.files()), [(ATTRIBUTES, say)])
     if not isinstance(target, str | os.PathLike):
+        demand_binary(target, "wb")
         zip_members.append(target, members)
         return
     try:
@@ -60,16 +62,16 @@ def write(target: Target, model: Model, attributes: Mapping[str, Any]) -> None:
 
 
 def read(
-    source: Target, mmap: str | None = None, tag_file: str | os.PathLike[str] | None = None
+    source: Target, mmap: str | None = None, *, in_place: bool = False
 ) -> tuple[Model, dict[str, Any]]:
     """Return a model and what was written beside it, from one file or a folder of a store's.
 
     source: a path, a URL, a folder, or a file open for reading in binary, of which all that is left
     is read. With mmap None all is read into memory and compared with its checksums; with "r" a
     local file or folder is mapped: it is ready at once, stays read-only until it is trained, and
-    must not be written to meanwhile (replacing it is fine). tag_file: a new file for the documents'
-    vectors, which are not read into memory then: see `Model.map_documents`. Raises ModelError, with
-    the file and what to do, for anything that is no whole model.
+    must not be written to meanwhile (replacing it is fine). in_place: matrices are checked, but not
+    read into memory yet, for `Model.map_documents`. Raises ModelError, with the file and what to
+    do, for anything that is no whole model, TypeError for a file that is open as text.
 
     >>> import io, numpy as np, pyarrow as pa
     >>> from pipeline.settings import Settings
@@ -95,7 +97,10 @@ def read(
                 found = zip_members.read(data, NAMES)
             except (OSError, ValueError) as problem:
                 raise _no_model(label, problem) from None
-    return _model(found, label, mmap, tag_file)
+    model, said = _model(found, label, mmap)
+    if mmap is None and not in_place:
+        _ = model.weights
+    return model, said
 
 
 def _plain(value: Any) -> Any:
@@ -111,7 +116,6 @@ def _model(
     found: Mapping[str, Member],
     label: str,
     mmap: str | None,
-    tag_file: str | os.PathLike[str] | None,
 ) -> tuple[Model, dict[str, Any]]:
     if mmap is None:
         for name, held in found.items():
@@ -130,12 +134,7 @@ def _model(
         said = model_files.said_in(found[ATTRIBUTES].data) if ATTRIBUTES in found else {}
     except (ValueError, TypeError) as problem:
         raise _no_model(label, f"{ATTRIBUTES}: {problem}") from None
-    model = Model.of(files)
-    if tag_file is not None and model.tags is not None:
-        model.map_documents(Path(tag_file))
-    elif mmap is None:
-        _ = model.weights
-    return model, said
+    return Model.of(files), said
 
 
 def _opened(
@@ -152,6 +151,7 @@ def _opened(
         if path is not None:
             raise ModelError(f"{label}: there is no such file. To mend it: check the path")
     else:
+        demand_binary(source, "rb")
         path, label = None, str(getattr(source, "name", "the open file"))
     if mmap is not None:
         raise ModelError(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from corpora import Corpus
 from corpora.shards import TokenShards
-from pipeline.callbacks import train_with
+from pipeline.callbacks import listed, train_with
 from pipeline.models import answers
 from pipeline.models.given import Files
 from pipeline.models.keyed_vectors import KeyedVectors
@@ -67,6 +67,7 @@ class Face(Preparing):
         Raises ModelError where there is no vocabulary or text, TagError for documents whose tags
         have no vectors, TypeError unless one corpus is given, and what reading it raises.
         """
+        callbacks = listed(callbacks)
         corpus = self._corpus_of(corpus_iterable, corpus_file)
         self._known()
         plan = self.plan_with(epochs, start_alpha, end_alpha)

@@ -20,6 +20,7 @@ from corpora.errors import MillraceError
 from pipeline.models import bundle
 from pipeline.models.gensim_model import converted, converted_vectors
 from pipeline.models.model_files import ModelError
+from pipeline.vectors.files import local_path
 
 WARNING = (
     "this file is a pickle: reading it runs whatever program is in it, with all your rights. "
@@ -58,6 +59,12 @@ def import_gensim(
         raise ModelError(f"{source}: {WARNING}, and say so with trusted=True")
     if not source.is_file():
         raise ModelError(f"{source}: there is no such file on this machine")
+    target = local_path(os.fspath(to))
+    if target is not None and target.exists() and target.samefile(source):
+        raise ModelError(
+            f"{source}: what is imported would take the place of the file that it is read from. To "
+            "mend it: write it to another name"
+        )
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         told = _run([json.dumps(sys.path), str(source), os.fspath(to), str(report)])

@@ -33,7 +33,7 @@ class Lifecycle:
         said = {
             **event,
             "datetime": datetime.now(UTC).isoformat(),
-            "millrace": _version(),
+            "millrace": release(),
             "python": sys.version,
             "platform": platform.platform(),
             "event": event_name,
@@ -45,7 +45,8 @@ class Lifecycle:
             del self.lifecycle_events[1 : max(1, len(self.lifecycle_events) - MOST + 1)]
 
 
-def _version() -> str:
+def release() -> str:
+    """Return the library's version, "unknown" where it is run from its sources."""
     try:
         return version("millrace")
     except PackageNotFoundError:  # run from its sources

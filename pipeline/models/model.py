@@ -22,10 +22,14 @@ from pipeline.tag_checks import check_tags
 from pipeline.tags import TagTable
 from pipeline.training import Progress, Receipt
 from pipeline.tree import Tree
+from pipeline.vectors.attributes import Attributes
 from pipeline.vocabulary import Vocabulary
 from pipeline.weights import Floats, Weights, unpadded
 
 Number = TypeVar("Number", bound=np.generic)
+
+# Attributes that are made of the model whenever they are wanted; all others are somebody's notes.
+MADE = ("count", "sample_int", "code", "point"), ("doc_count",)
 
 __all__ = ["Model", "ModelError", "tags_with"]
 
@@ -98,7 +102,7 @@ class Model:
         Rows that are there stay as they are. tags: None leaves them. Raises ModelError while it is
         being trained.
         """
-        self._demand_rest()
+        self.demand_rest()
         if tags is None:
             tags = self.tags
         rows = 0 if tags is None else tags.size
@@ -249,15 +253,20 @@ class Model:
         tag_rates = None if self.tags is None else self.keyed_documents.rates()
         rates = self.keyed_vectors.rates(), tag_rates
         known = self.vocabulary, self.settings, self._matrices(), self.tags, self.tree
-        return Files(*known, *rates, self.phrases)
+        noted = _noted(self._words, MADE[0]), _noted(self._documents, MADE[1])
+        return Files(*known, *rates, *noted, self.phrases)
 
     @classmethod
     def of(cls, files: Files) -> "Model":
         """Return the model of such files; its matrices stay where they are until it is trained."""
         made = cls(files.vocabulary, files.settings, files.matrices, files.tags, files.tree)
         made.phrases = files.phrases
-        shown = ((made._words, files.word_rates), (made._documents, files.tag_rates))
-        for vectors, rates in shown:
+        shown = (
+            (made._words, files.word_rates, files.word_attributes),
+            (made._documents, files.tag_rates, files.tag_attributes),
+        )
+        for vectors, rates, noted in shown:
+            vectors.expandos.update(noted)
             if rates is not None:
                 vectors.vectors_lockf = np.array(rates)
         return made
@@ -270,7 +279,7 @@ class Model:
         model without documents, RowFileError for a path where no such file can be made.
         """
         self._demand_documents()
-        self._demand_rest()
+        self.demand_rest()
         held = self._weights
         self._weights = (
             Weights.of(*held.parts, tag_file=path)
@@ -333,7 +342,8 @@ class Model:
             for vectors in shown:
                 vectors.moving(bool(self._trainings))
 
-    def _demand_rest(self) -> None:
+    def demand_rest(self) -> None:
+        """Raise ModelError while the model is being trained."""
         if self._trainings:
             raise ModelError(
                 "the model is being trained, in its old shape: what is learnt would be lost. To "
@@ -375,6 +385,12 @@ def _locked(matrix: NDArray[Number]) -> NDArray[Number]:
     view = matrix.view()
     view.flags.writeable = False
     return view
+
+
+def _noted(vectors: KeyedVectors, made: tuple[str, ...]) -> Attributes:
+    """Return the attributes of keys that are not made of the model."""
+    held = vectors.expandos.items()
+    return {name: values[: len(vectors)] for name, values in held if name not in made}
 
 
 def _for_each(vectors: KeyedVectors, given: Floats | None) -> Floats | None:

@@ -7,7 +7,7 @@ are JSON. Reading looks at members where they lie and runs nothing.
 import ast
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -23,7 +23,8 @@ from pipeline.phrases.frozen import FrozenPhrases
 from pipeline.settings import Settings
 from pipeline.tags import TagTable
 from pipeline.tree import Tree
-from pipeline.vectors import arrow_plain
+from pipeline.vectors import arrow_plain, attributes
+from pipeline.vectors.attributes import Attributes
 from pipeline.vocabulary import Vocabulary
 from pipeline.weights import Floats
 
@@ -31,10 +32,12 @@ WORDS, TAGS, SETTINGS = "words.arrow", "tags.arrow", "settings.json"
 MATRICES = ("vectors", "output", "nodes", "tag_vectors")
 TREE = ("leaves", "inner")
 RATES = ("word_rates", "tag_rates")
+KNOWN = ("word_attributes", "tag_attributes")
 PHRASES = tuple(f"phrases-{n}.arrow" for n in range(1, 5))  # those joined first, then theirs
 NAMES = (
     *(WORDS, TAGS, SETTINGS, *PHRASES),
     *(f"{name}.npy" for name in (*MATRICES, *TREE, *RATES)),
+    *(f"{name}.arrow" for name in KNOWN),
 )
 PIECE = 1 << 14  # rows written at a time
 MOST_SAID = 1 << 26  # bytes of JSON: a receipt of 100,000 epochs has room
@@ -73,7 +76,8 @@ class Files:
     """All that a model's files hold.
 
     word_rates, tag_rates: factors of the learning rate that users have set, (1) for all rows or one
-    for each; None where all are 1. phrases: those joined in the text that it was trained on.
+    for each; None where all are 1. word_attributes, tag_attributes: what users have noted of each
+    word with a vector, and of each tag. phrases: those joined in the text that it was trained on.
     """
 
     vocabulary: Vocabulary
@@ -83,15 +87,19 @@ class Files:
     tree: Tree | None
     word_rates: Floats | None = None
     tag_rates: Floats | None = None
+    word_attributes: Attributes = field(default_factory=dict)
+    tag_attributes: Attributes = field(default_factory=dict)
     phrases: tuple[FrozenPhrases, ...] = ()
 
 
 def members(files: Files) -> Iterator[tuple[str, Fill]]:
-    """Yield the name of each member, and what writes it into a file that is open."""
-    vocabulary, tags, tree = files.vocabulary, files.tags, files.tree
-    yield WORDS, partial(_write_table, {"word": vocabulary.words, "count": vocabulary.counts})
-    if tags is not None:
-        yield TAGS, partial(_write_table, {"tag": tags.keys, "count": tags.counts})
+    """Yield the name of each member, and what writes it into a file that is open.
+
+    Raises TypeError before the first one for attributes that are neither numbers nor strings.
+    """
+    tree = files.tree
+    for name, columns in _tables(files).items():
+        yield name, partial(_write_table, columns)
     for name in MATRICES:
         matrix = getattr(files.matrices, name)
         if matrix is not None:
@@ -99,17 +107,13 @@ def members(files: Files) -> Iterator[tuple[str, Fill]]:
     if tree is not None:
         for name in TREE:
             yield f"{name}.npy", partial(_write_array, getattr(tree, name))
-    rates = {name: getattr(files, name) for name in RATES if getattr(files, name) is not None}
-    for name, array in rates.items():
-        yield f"{name}.npy", partial(_write_array, array)
-    said: dict[str, Any] = {"words": vocabulary.size, "settings": asdict(files.settings)}
-    if rates:
-        said["rates"] = {name: len(array) for name, array in rates.items()}
+    for name in RATES:
+        array = getattr(files, name)
+        if array is not None:
+            yield f"{name}.npy", partial(_write_array, array)
     for name, phrases in zip(PHRASES, files.phrases, strict=False):
         yield name, phrases.save
-    if files.phrases:
-        said["phrases"] = len(files.phrases)
-    text = json.dumps(said, indent=1) + "\n"
+    text = json.dumps(_said(files), indent=1) + "\n"
     yield SETTINGS, lambda out: cast("None", out.write(text.encode()))
 
 
@@ -151,6 +155,11 @@ def assembled(member: Members, label: str) -> Files:
             name: _read_array(member(f"{name}.npy"), f"{name}.npy", *shape, size)
             for name, shape in wanted.items()
         }
+        noted: dict[str, Any] = {
+            name: _read_attributes(member(f"{name}.arrow"), f"{name}.arrow", rows)
+            for name, rows in zip(KNOWN, (size, 0 if tags is None else tags.size), strict=True)
+            if name in said.get("attributes", ())
+        }
         joined = PHRASES[: int(said.get("phrases", 0))]
         phrases = tuple(FrozenPhrases.parsed(member(name), name) for name in joined)
         tree = Tree(found["leaves"], found["inner"]) if settings.hierarchical else None
@@ -165,7 +174,7 @@ def assembled(member: Members, label: str) -> Files:
     matrices = Matrices(**{name: found[name] for name in MATRICES if name in found})
     rates: dict[str, Any] = {name: found.get(name) for name in RATES}
     held = Vocabulary(words, counts, size)
-    return Files(held, settings, matrices, tags, tree, **rates, phrases=phrases)
+    return Files(held, settings, matrices, tags, tree, **rates, **noted, phrases=phrases)
 
 
 def _check_size(size: int, words: int) -> None:
@@ -234,6 +243,55 @@ def _read_table(member: Bytes, name: str, key: str, *kinds: Any) -> tuple[Any, N
     if keys.null_count or counts.null_count:
         raise ValueError(f"{name} lacks a value")
     return keys, np.asarray(counts.to_numpy(), np.int64)
+
+
+def _said(files: Files) -> dict[str, Any]:
+    """Return the settings, and which of the members are there that a model may lack."""
+    rates = {name: getattr(files, name) for name in RATES}
+    more = {
+        "rates": {name: len(array) for name, array in rates.items() if array is not None},
+        "attributes": [name for name in KNOWN if getattr(files, name)],
+        "phrases": len(files.phrases),
+    }
+    said = {"words": files.vocabulary.size, "settings": asdict(files.settings)}
+    return said | {name: value for name, value in more.items() if value}
+
+
+def _tables(files: Files) -> dict[str, dict[str, Any]]:
+    """Return the columns of all members that have words or tags, by the member's name."""
+    words, tags = files.vocabulary, files.tags
+    made = {WORDS: {"word": words.words, "count": words.counts}}
+    if tags is not None:
+        made[TAGS] = {"tag": tags.keys, "count": tags.counts}
+    noted = {name: getattr(files, name) for name in KNOWN}
+    return made | {f"{name}.arrow": _columns(held) for name, held in noted.items() if held}
+
+
+def _columns(held: Attributes) -> dict[str, Any]:
+    made = {name: attributes.column(name, values) for name, values in held.items()}
+    for name, column in made.items():
+        if not _is_plain(column.type):
+            raise TypeError(
+                f"the attribute {name!r} holds {column.type}, and can't be saved. To mend it: make "
+                f"it numbers or strings, or del expandos[{name!r}]"
+            )
+    return made
+
+
+def _read_attributes(member: Bytes, name: str, rows: int) -> Attributes:
+    """Return attributes by name, numbers where they lie; each has to have as many rows."""
+    schema, batches = arrow_plain.read(pa.BufferReader(cast("Any", member)))
+    if len(set(schema.names)) < len(schema.names) or not all(map(_is_plain, schema.types)):
+        raise ValueError(f"{name} has columns that attributes can't be")
+    table: Any = pa.Table.from_batches(batches, schema)
+    if table.num_rows != rows:
+        raise ValueError(f"{name} has {table.num_rows} rows, where {rows} belong")
+    return {key: attributes.of_column(key, table[key].combine_chunks()) for key in schema.names}
+
+
+def _is_plain(kind: Any) -> bool:
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string)
+    return any(test(kind) for test in tests) or bool(pa.types.is_binary(kind))
 
 
 def _write_rows(matrix: NDArray[np.float32], out: BinaryIO) -> None:

@@ -8,6 +8,7 @@ shape can't be changed any more: `fitting` says so.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict
+from operator import index
 from os import PathLike
 from typing import Any, Literal, TypedDict
 
@@ -35,6 +36,20 @@ SAVED = (
 
 def no_progress(_: Progress) -> None:
     """Tell nobody."""
+
+
+def whole(name: str, given: Any) -> int:
+    """Return a whole number that was given for an argument; raises TypeError that names it.
+
+    >>> whole("window", 5.0)
+    5
+    """
+    if isinstance(given, float) and given.is_integer():  # such as a grid of settings has
+        return int(given)
+    try:
+        return index(given)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {given!r}") from None
 
 
 class Common(TypedDict, total=False):

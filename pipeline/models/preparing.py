@@ -59,8 +59,10 @@ class Preparing(Parameters, Lifecycle):
         attributes, for good.
 
         Raises VocabularyError if no word is left, TagError for documents without the tags that
-        the model needs, ModelError for an update of nothing, and what reading raises.
+        the model needs, ModelError for an update of nothing and in a callback, where the model is
+        being trained, and what reading raises.
         """
+        self._demand_rest()
         if update:
             self._known()
         corpus = self._corpus_of(corpus_iterable, corpus_file)
@@ -85,6 +87,7 @@ class Preparing(Parameters, Lifecycle):
         >>> model.wv.index_to_key
         ['race', 'mill']
         """
+        self._demand_rest()
         if update:
             self._known()
         self.corpus_count = corpus_count or 0
@@ -234,8 +237,14 @@ class Preparing(Parameters, Lifecycle):
             self._model.settings = fitting(self._model.settings, asked)
         return self._model
 
+    def _demand_rest(self) -> None:
+        """Raise ModelError while the model is being trained."""
+        if self._model is not None:
+            self._model.demand_rest()
+
     def _replace(self, vocabulary: Vocabulary, tags: Any) -> None:
-        """Take a vocabulary and tags with untrained vectors."""
+        """Take a vocabulary and tags with untrained vectors; raises ModelError in a training."""
+        self._demand_rest()
         file = None if self._mapfile is None else Path(self._mapfile)
         model = Model.fresh(vocabulary, self.settings, self.seed, tags, tag_file=file)
         model.show_in(*self._shown())

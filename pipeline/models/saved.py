@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from os import PathLike
+from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
 from pipeline.models import bundle
@@ -90,13 +91,21 @@ class Saved(Face):
         fname: a path, a URL, or a file open for reading in binary. mmap="r" maps the matrices of a
         local file: the model is there at once and read-only, until it is trained, when they are
         copied. dv_mapfile: a new file that documents' vectors lie in, where memory is too small.
-        Raises ModelError for anything that is no whole model of this class.
+        Raises ModelError for anything that is no whole model of this class, and for a dv_mapfile
+        where documents have no vectors.
         """
-        model, said = bundle.read(fname, mmap, dv_mapfile)
         made = cls.__new__(cls)
+        if dv_mapfile is not None and not made._has_tags:  # noqa: SLF001
+            raise ModelError(
+                f"dv_mapfile is for documents' vectors, which a {cls.__name__} has none of. To "
+                "mend it: leave it out, or load a Doc2Vec with Doc2Vec.load(...)"
+            )
+        model, said = bundle.read(fname, mmap, in_place=dv_mapfile is not None)
         made._defaults()  # noqa: SLF001
         made._mapfile = dv_mapfile  # noqa: SLF001
         made._restore(model, said)  # noqa: SLF001
+        if dv_mapfile is not None:
+            model.map_documents(Path(dv_mapfile))
         made.add_lifecycle_event("loaded", mmap=mmap)
         return made
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,10 @@ from corpora import Corpus, LineSentence, Sentences
 from corpora.old_names import old_names
 from pipeline import inference
 from pipeline.admission import TrimRule
+from pipeline.callbacks import listed
 from pipeline.models.given import Files
 from pipeline.models.model import ModelError
-from pipeline.models.parameters import Cache, OnProgress, no_progress, plain
+from pipeline.models.parameters import Cache, OnProgress, no_progress, plain, whole
 from pipeline.models.preparing import LINES
 from pipeline.models.saved import Saved
 from pipeline.old_names import MODEL
@@ -100,15 +100,17 @@ class Word2Vec(Saved):
         on_progress: OnProgress = no_progress,
     ) -> None:
         self._begin()
+        callbacks = listed(callbacks)
         self.vector_size, self.window, self.shrink_windows = (
-            index(vector_size),
-            index(window),
+            whole("vector_size", vector_size),
+            whole("window", window),
             shrink_windows,
         )
         self.sg, self.cbow_mean, self.exact_gradient = int(sg), int(cbow_mean), exact_gradient
-        self.hs, self.negative, self.ns_exponent = int(hs), index(negative), ns_exponent
-        self.alpha, self.min_alpha, self.epochs = float(alpha), float(min_alpha), index(epochs)
-        self.sample, self.seed, self.workers = sample, index(seed), index(workers)
+        self.hs, self.negative, self.ns_exponent = int(hs), whole("negative", negative), ns_exponent
+        self.alpha, self.min_alpha = float(alpha), float(min_alpha)
+        self.sample, self.epochs = sample, whole("epochs", epochs)
+        self.seed, self.workers = whole("seed", seed), whole("workers", workers)
         self.min_count, self.trim_rule, self.sorted_vocab = min_count, trim_rule, sorted_vocab
         self.max_vocab_size, self.max_final_vocab = max_vocab_size, max_final_vocab
         self.shared_noise, self.hot_rows = shared_noise, hot_rows

@@ -34,8 +34,8 @@ class WithPaths(Attributes):
         return self[name]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle what there is, and not the tree."""
-        return dict, (dict(self),)
+        """Copy and pickle what there is: paths are made anew, where they are asked for."""
+        return WithPaths, (dict(self), self._tree)
 
 
 def paths(at: NDArray[np.int64], path: NDArray[np.uint32]) -> dict[str, NDArray[np.object_]]:

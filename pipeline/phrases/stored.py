@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from corpora import phrase_files
 from corpora.phrase_files import PhraseFileError
 from corpora.sources.address import shown
-from pipeline.vectors.files import writing
+from pipeline.vectors.files import demand_binary, writing
 
 Address = str | os.PathLike[str]
 
@@ -41,6 +41,7 @@ def write(
 ) -> None:
     """Write a file, or to one that is open."""
     if not isinstance(address, str | os.PathLike):
+        demand_binary(address, "wb")
         made = io.BytesIO()  # Arrow wants to know where it is
         phrase_files.write(made, grams, column, numbers, said)
         address.write(made.getvalue())

@@ -14,7 +14,7 @@ from pipeline.models.model import Model
 from pipeline.planning.outlook import Files, Outlook, Reading, Training
 from pipeline.recipe.recipe import Recipe
 from pipeline.settings import Settings
-from pipeline.stage_training import TrainStage
+from pipeline.stage_training import TrainStage, demand_equal
 from pipeline.stages.evaluate import Evaluate
 from pipeline.store.ledger import Ledger
 from pipeline.store.source_names import named
@@ -155,6 +155,8 @@ def _trainings(
     for stage in stages:
         if not isinstance(stage, TrainStage):
             continue
+        if model is not None:
+            demand_equal(model.settings, stage.settings())
         replayed = round(kept * stage.replays(tokens or 0, kept))
         trained = None if tokens is None else (tokens + replayed) * stage.epochs
         alpha = stage.alpha if version is None else stage.begins(stage.alpha)

@@ -1,6 +1,6 @@
 """What is wrong with the order of a recipe's stages: each needs what an earlier one gives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from corpora.declared import Declared
@@ -19,6 +19,7 @@ AFTER = {
     "vocabulary": f"nothing after it uses the vocabulary: put {TRAIN} after it",
     "model": "nothing after it uses the model: put publish after it",
 }
+TOO_LATE = "its limits hold nothing back after publish: move it before that"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,16 @@ def misplaced(placed: Sequence[Placed], *, store: bool) -> list[Mistake]:
             unused[at.number] = (at, gift)
     for at, gift in unused.values():
         mistakes.append(Mistake(AFTER[gift], at.number, at.declared.use()))
-    return mistakes
+    return [*mistakes, *_too_late(placed)]
+
+
+def _too_late(placed: Sequence[Placed]) -> Iterator[Mistake]:
+    """Yield a mistake for each stage with limits on what has been published before it."""
+    uses = [at.declared.use() for at in placed]
+    for number, at in enumerate(placed):
+        limits = isinstance(at.stage, Stage) and at.stage.holds_back()
+        if limits and "publish" in uses[:number] and "publish" not in uses[number:]:
+            yield Mistake(TOO_LATE, at.number, at.declared.use())
 
 
 def _resources(

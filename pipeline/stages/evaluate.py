@@ -107,6 +107,10 @@ class Evaluate(Stage):
             for measure in its
         ]
 
+    def holds_back(self) -> bool:
+        """Return whether there are limits."""
+        return bool(self.limits())
+
     def demand(self, stages: Sequence[Declared]) -> None:
         """Refuse files to measure with that aren't there."""
         for one in (self.word_pairs, self.analogies):
@@ -119,8 +123,7 @@ class Evaluate(Stage):
 
     def run(self, state: State) -> State:
         """Measure, tell, and raise GateError beyond a limit."""
-        model, base = state.model, state.base
-        assert model is not None
+        model, base = state.demand_model(), state.base
         parent = None if base is None else Model.open(base.folder(hashes=False))
         found = dict(self._measured(state, model, parent))
         told = ", ".join(f"{name} {value:.4g}" for name, value in found.items())

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from corpora.shards.shard_set import drop_contents
 from pipeline.forget import forget
 from pipeline.stage import Resource, Stage, State
-from pipeline.store.forgetting import LEFT_OUT
+from pipeline.store.forgetting import recipe_to_keep
 from pipeline.store.ledger import Ledger
 
 
@@ -47,8 +46,8 @@ class Forget(Stage):
     def run(self, state: State) -> State:
         """Cut the documents out of the version that was loaded."""
         recipe = state.setting.recipe
-        if any(str(one) in recipe for one in (*self.tags, *self.sources)):
-            state = replace(state, setting=replace(state.setting, recipe=LEFT_OUT))
+        kept = recipe_to_keep(recipe, (*self.tags, *self.sources))
+        state = replace(state, setting=replace(state.setting, recipe=kept))
         if state.model is None:
             state.report.say("the store has no version yet: there is nothing to forget")
             return state
@@ -66,7 +65,7 @@ class Forget(Stage):
             state.report.say("there is nothing to forget")
             return state
         if state.setting.cache is not None:
-            drop_contents(Path(state.setting.cache), found.old)
+            found.leave_cache(Path(state.setting.cache))
         state.report.say(found.told())
         model = found.model
         return replace(

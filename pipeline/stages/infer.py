@@ -54,10 +54,10 @@ class Infer(Stage):
 
     def run(self, state: State) -> State:
         """Infer and write, some text at a time."""
-        assert state.model is not None
+        model = state.demand_model()
         assert state.corpus is not None
         rows = infer_to(
-            state.model,
+            model,
             state.corpus,
             self.to,
             Plan(self.epochs, self.alpha, self.min_alpha, self.sample, self.seed),

@@ -34,8 +34,7 @@ class Neighbours(Stage):
 
     def run(self, state: State) -> State:
         """Ask the model's vectors."""
-        model = state.model
-        assert model is not None
+        model = state.demand_model()
         if self.words:
             model.demand_trained_words()
             state.report.table("neighbours", self._rows(model.keyed_vectors, self.words))

@@ -9,8 +9,10 @@ meanwhile.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pipeline.store.errors import StoreError
+from pipeline.store.left_runs import left_runs
 from pipeline.store.versions import Store, Version
 
 DAY = 24 * 3600.0
@@ -26,15 +28,16 @@ OURS = {  # what else lies there is somebody else's
 class Collected:
     """What was collected, or would be.
 
-    versions: their numbers; data, sets, candidates: how many folders of each; unfinished: what
-    killed processes had left; bytes: what that frees; waiting: folders that nobody refers to, whose
-    grace period is not over.
+    versions: their numbers; data, sets, candidates: how many folders of each; runs: checkpoints of
+    killed runs; unfinished: what else killed processes had left; bytes: what that frees; waiting:
+    folders that nobody refers to, whose grace period is not over.
     """
 
     versions: list[int] = field(default_factory=list)
     data: int = 0
     sets: int = 0
     candidates: int = 0
+    runs: int = 0
     unfinished: int = 0
     bytes: int = 0
     waiting: int = 0
@@ -45,9 +48,10 @@ def collect(
 ) -> Collected:
     """Remove all versions but the newest `keep`, and what no version needs for `grace` seconds.
 
-    keep: None keeps every version; those from before the newest forgetting go in any case. With
-    dry_run nothing is changed. Raises StoreError where a run is publishing, or where a commit is
-    damaged: what that needs can't be known.
+    keep: None keeps every version; those from before the newest forgetting go in any case. Runs
+    that were killed lose their checkpoints, at once if they began before that. With dry_run nothing
+    is changed. Raises StoreError where a run is publishing, or where a commit is damaged: what that
+    needs can't be known.
 
     >>> import tempfile
     >>> store = Store.open(tempfile.mkdtemp())
@@ -57,7 +61,7 @@ def collect(
     """
     if keep is not None and keep < 1:
         raise ValueError(f"keep must be at least 1, not {keep}: the newest version always stays")
-    if not store.storage.names("commits") and not store.storage.names("data"):
+    if not any(store.storage.names(folder) for folder in ("commits", "data", "runs")):
         return Collected()
     if dry_run:
         return _collected(store, keep, grace, dry_run=True)
@@ -74,7 +78,8 @@ def _collected(store: Store, keep: int | None, grace: float, *, dry_run: bool) -
             "told: nothing was collected. Restore its commit from a copy, or remove the file "
             f"commits/{damaged[0]:012d}.json"
         )
-    forgot = next((one.number for one in versions if one.manifest.forgot), 0)
+    forgetting = next((one for one in versions if one.manifest.forgot), None)
+    forgot = forgetting.number if forgetting else 0
     first = versions[-1 if keep is None else min(keep, len(versions)) - 1].number if versions else 0
     staying = [one for one in versions if one.number >= max(first, forgot)]
     going = [one for one in versions if one.number < max(first, forgot)]
@@ -95,11 +100,27 @@ def _collected(store: Store, keep: int | None, grace: float, *, dry_run: bool) -
         done.bytes += store.storage.size(place)
         if not dry_run:
             store.storage.remove(place)
+    _collect_runs(store, done, forgetting, grace, dry_run=dry_run)
     for name in store.storage.unfinished():
         done.unfinished += 1
         if not dry_run:
             store.storage.sweep(name)
     return done
+
+
+def _collect_runs(
+    store: Store, done: Collected, forgetting: Version | None, grace: float, *, dry_run: bool
+) -> None:
+    """Remove what killed runs have left: at once if they began before the newest forgetting."""
+    then = 0.0
+    if forgetting is not None:  # the second that it was published in counts to what was before
+        then = datetime.fromisoformat(forgetting.manifest.created).timestamp() + 1
+    for run in left_runs(store.storage.runs):
+        if run.begun >= then and run.idle < grace:
+            done.waiting += 1
+        elif run.remove(dry_run=dry_run):
+            done.runs += 1
+            done.bytes += run.size
 
 
 def _needed(versions: list[Version]) -> set[str]:

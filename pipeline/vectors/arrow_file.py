@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from corpora.sources.source import Source
 from pipeline.tags import TagTable
-from pipeline.vectors import arrow_plain
+from pipeline.vectors import arrow_plain, attributes
 from pipeline.vectors.errors import VectorFileError
-from pipeline.vectors.files import Address, local_path, source, writing
+from pipeline.vectors.files import Address, local_path, named, source, writing
 from pipeline.vectors.keyed import Keyed
 from pipeline.vectors.rows import Matrix, in_order
 
@@ -44,7 +44,7 @@ def batch(vectors: Keyed) -> pa.RecordBatch:
         "vector": pa.FixedSizeListArray.from_arrays(numbers, vectors.vector_size),
     }
     for name, values in vectors.expandos.items():
-        columns[ATTRIBUTE + name] = _column(name, values[:rows])
+        columns[ATTRIBUTE + name] = attributes.column(name, values[:rows])
     rates = vectors.rates()
     if rates is not None:
         columns[LOCKS] = pa.array(np.broadcast_to(rates, len(vectors))[:rows])
@@ -67,7 +67,7 @@ def read(address: Address, mmap: str | None) -> Held:
     """
     if mmap not in (None, "r"):
         raise ValueError(f"mmap is None or 'r', not {mmap!r}")
-    _check_model(os.fspath(address))
+    _check_model(named(address))
     file = source(address)
     path = None if file.archive else local_path(os.fspath(address))
     try:
@@ -118,28 +118,19 @@ def _held(opened: Any, label: str, *, copied: bool) -> Held:
     if (schema.metadata or {}).get(KIND) != VERSION or len(batches) != 1:
         raise _not_ours(label, "it is Arrow, but of something else")
     table: Any = batches[0]
-    if any(column.null_count for column in table.columns):
-        raise _not_ours(label, "it lacks values")
     lists = table["vector"]
+    if lists.null_count or table["key"].null_count:
+        raise _not_ours(label, "it lacks values")
     if not pa.types.is_fixed_size_list(lists.type):
         raise _not_ours(label, "its vectors have no fixed size")
     vectors = lists.flatten().to_numpy().reshape(len(lists), lists.type.list_size)
-    attributes = {
-        name.removeprefix(ATTRIBUTE): table[name].to_numpy(zero_copy_only=False)
+    found = {
+        name.removeprefix(ATTRIBUTE): attributes.of_column(name, table[name])
         for name in table.schema.names
         if name.startswith(ATTRIBUTE) or name == LOCKS
     }
     keys = TagTable(table["key"], np.zeros(len(lists), np.int64))
-    return keys, np.array(vectors) if copied else vectors, attributes
-
-
-def _column(name: str, values: NDArray[Any]) -> Any:
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        raise TypeError(
-            f"the attribute {name!r} holds what is neither numbers nor strings, and can't be saved"
-        ) from None
+    return keys, np.array(vectors) if copied else vectors, found
 
 
 def _not_ours(label: str, why: str, remedy: str = OTHERS) -> VectorFileError:

@@ -1,9 +1,10 @@
 """What is known of each key besides its vector: one array for each attribute, by index."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 Attributes = dict[str, NDArray[Any]]
@@ -33,6 +34,46 @@ def allocate(held: Attributes, size: int, names: Iterable[str], kinds: Iterable[
             held[name] = np.zeros(size, there.dtype)
             kept = min(size, len(there))
             held[name][:kept] = there[:kept]
+
+
+def column(name: str, values: NDArray[Any]) -> Any:
+    """Return an attribute (n) as an Arrow column, null for a key that was given no string.
+
+    Raises TypeError for what is neither numbers nor strings.
+
+    >>> column("colour", np.array(["red", 0], object)).to_pylist()
+    ['red', None]
+    """
+    try:
+        # A key without a string has the 0 that every array begins with.
+        gaps = values.dtype == object and any(isinstance(value, str | bytes) for value in values)
+        none: Any = None
+        return pa.array(np.where(values == 0, none, values) if gaps else values)
+    except (pa.ArrowException, TypeError, ValueError):
+        raise TypeError(
+            f"the attribute {name!r} holds what is neither numbers nor strings, and can't be saved"
+        ) from None
+
+
+def of_column(name: str, held: Any) -> NDArray[Any]:
+    """Return the attribute that `column` made a column of; numbers lie where they lay.
+
+    Raises ValueError for numbers that are missing.
+
+    >>> of_column("colour", pa.array(["red", None])).tolist()
+    ['red', 0]
+    """
+    values: NDArray[Any] = held.to_numpy(zero_copy_only=False)
+    if not held.null_count:
+        return values
+    if values.dtype != object:
+        raise ValueError(f"the attribute {name!r} lacks values")
+    return np.where(values == None, 0, values)  # noqa: E711  (of each element)
+
+
+def picked(held: Mapping[str, NDArray[Any]], rows: NDArray[Any]) -> Attributes:
+    """Return the attributes of some rows, named by a mask or by their places."""
+    return {name: values[rows] for name, values in held.items()}
 
 
 def grown(locks: NDArray[Any], size: int) -> NDArray[Any]:

@@ -6,11 +6,14 @@ breaks off. Writing is whole or not at all: a file gets its name when it is comp
 
 import codecs
 import gzip
+import io
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -26,11 +29,27 @@ from corpora.sources.source import Source, expand
 from pipeline.vectors.errors import VectorFileError, WordEncodingError
 
 Address = str | os.PathLike[str]
+DAY = 24 * 3600.0
+
+
+def named(address: Address) -> str:
+    """Return an address as it is written; raises TypeError for an open file and all else.
+
+    >>> named(3)
+    Traceback (most recent call last):
+    TypeError: a path or a URL is wanted, not 3. To mend it: for an open file, give its name
+    """
+    if not isinstance(address, str | os.PathLike):
+        raise TypeError(
+            f"a path or a URL is wanted, not {address!r}. To mend it: for an open file, give its "
+            "name"
+        )
+    return os.fspath(address)
 
 
 def source(address: Address) -> Source:
     """Return the one file at an address; raises CorpusError where there are more, or none."""
-    found = expand(os.fspath(address))
+    found = expand(named(address))
     if len(found) != 1:
         raise VectorFileError(
             f"{len(found)} files where one is wanted", url=shown(os.fspath(address)),
@@ -49,6 +68,24 @@ def local_path(url: str) -> Path | None:
         return None
     with connected(url, None, PATIENCE) as (_, path):
         return Path(path)
+
+
+def demand_binary(file: Any, mode: str) -> None:
+    """Raise TypeError for what is no open file, or one that is open as text; mode: as it has to be.
+
+    >>> import io
+    >>> demand_binary(io.StringIO(), "wb")
+    Traceback (most recent call last):
+    TypeError: the file is open as text, and bytes are wanted. To mend it: open it with mode "wb", \
+or give its path
+    """
+    if isinstance(file, io.TextIOBase) or isinstance(getattr(file, "file", None), io.TextIOBase):
+        raise TypeError(
+            "the file is open as text, and bytes are wanted. To mend it: open it with mode "
+            f'"{mode}", or give its path'
+        )
+    if not hasattr(file, "write" if "w" in mode else "read"):
+        raise TypeError(f'a path, a URL or a file that is open with mode "{mode}", not {file!r}')
 
 
 def lines(address: Address, encoding: str = "utf8", errors: str = "strict") -> Iterator[str]:
@@ -77,18 +114,18 @@ def writing(address: Address, *, append: bool = False, plain: bool = False) -> G
     A name in .gz or .zst is packed so, unless `plain`. append: after what is there already. At a
     remote address the file is put there in one go. Raises CorpusError for what can't be written.
     """
-    url = os.fspath(address)
-    named = "" if plain else url
+    url = named(address)
+    packed_as = "" if plain else url
     target = local_path(url)
     if target is not None:
         if target.exists() and not target.is_file():  # a device or a pipe takes what it is given
-            with _explained(url), _packed(target, named, None) as out:
+            with _explained(url), _packed(target, packed_as, None) as out:
                 yield out
             return
         target = target.resolve()  # what a link leads to, so that the link stays
         before = target if append and target.exists() else None
         with _explained(url), _temporary(target) as made:
-            with _packed(made, named, before) as out:
+            with _packed(made, packed_as, before) as out:
                 yield out
             if target.exists():
                 made.chmod(target.stat().st_mode & 0o777)
@@ -101,7 +138,7 @@ def writing(address: Address, *, append: bool = False, plain: bool = False) -> G
         )
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "vectors"
-        with _packed(made, named, None) as out:
+        with _packed(made, packed_as, None) as out:
             yield out
         with _explained(url), connected(url, None, PATIENCE) as (fs, path):
             fs.put_file(str(made), path)
@@ -145,10 +182,22 @@ def _settled(folder: Path) -> None:
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
     made = target.with_name(f".{target.name[:40]}.{uuid4().hex}.part")
+    _sweep(target)
     try:
         yield made
     finally:
         made.unlink(missing_ok=True)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what processes that were killed have left of this name; nobody writes for a day."""
+    ours = re.compile(rf"\.{re.escape(target.name[:40])}\.[0-9a-f]{{32}}\.part")
+    with suppress(OSError), os.scandir(target.parent) as found:
+        for one in found:
+            if ours.fullmatch(one.name) and one.is_file(follow_symlinks=False):
+                with suppress(OSError):  # another may be at it
+                    if time.time() - one.stat().st_mtime > DAY:
+                        os.unlink(one.path)  # noqa: PTH108
 
 
 @contextmanager

@@ -182,7 +182,8 @@ def _demand_all(wanted: Wanted, stream: Stream, layout: Layout, rows: int) -> No
         raise layout.wrong(
             f"the header promises {layout.count} vectors and the file goes on",
             f"byte {reached}",
-            "mend the header, or leave out what follows: strict=False",
+            "mend the header, or leave out what follows: strict=False; if this is a text file, "
+            "read it with binary=False",
         )
 
 

@@ -89,10 +89,17 @@ def test_callbacks_change_no_byte_of_what_is_trained():
     np.testing.assert_array_equal(plain.model.vectors, called.model.vectors)
 
 
-def test_without_callbacks_training_is_given_none():
-    model, given = Trained(), []
-    receipt = train_with(model, [], 1, lambda on_epoch: given.append(on_epoch) or "receipt")
-    assert (given, receipt, model.receipt) == ([None], "receipt", "receipt")
+def test_without_callbacks_the_receipt_grows_too():
+    model, seen = Trained(), []
+
+    def interrupted(progress):
+        seen.append(len(model.receipt.epochs) if model.receipt else 0)
+        if progress.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.train(on_progress=interrupted)
+    assert (seen[0], seen[-1], len(model.receipt.epochs)) == (0, 2, 2)
 
 
 def test_an_object_with_one_of_the_methods_will_do():
@@ -227,6 +234,40 @@ def test_patience_that_is_none(wrong):
         Patience(*wrong)
     with pytest.raises(ValueError, match="must be"):
         EarlyStop(*wrong)
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "said"),
+    [
+        (EarlyStop(), r"callbacks are a list, not <.*EarlyStop.*: write callbacks=\[...\]"),
+        (EarlyStop, r"write callbacks=\[EarlyStop\(\)\]"),
+        ([EarlyStop], r"EarlyStop is a class. To mend it: EarlyStop\(\)"),
+        (None, "callbacks are a list, not None"),
+        ("ab", "'a' has none of them"),
+    ],
+)
+def test_what_is_no_list_of_callbacks(callbacks, said):
+    with pytest.raises(TypeError, match=said):
+        train_with(Trained(), callbacks, 1, lambda _: pytest.fail("it was trained"))
+    read = (pytest.fail("it was read") for _ in range(1))
+    with pytest.raises(TypeError, match=said):
+        Word2Vec(read, callbacks=callbacks)
+    model = Word2Vec(min_count=1)
+    model.build_vocab([["a", "b"]])
+    with pytest.raises(TypeError, match=said):
+        model.train(read, callbacks=callbacks)
+
+
+def test_scores_and_patience_of_the_wrong_kind():
+    for wrong in (1.5, "2", None):
+        with pytest.raises(TypeError, match="patience is a whole number of epochs"):
+            EarlyStop(patience=wrong)
+    with pytest.raises(TypeError, match="score is a function of the model, not 3"):
+        EarlyStop(score=3)
+    with pytest.raises(TypeError, match=r"score has to return a number, .* not None"):
+        Trained().train([EarlyStop(score=lambda _: None)])
+    stop = EarlyStop(patience=np.int64(2), score=lambda _: np.float32(1))
+    assert len(Trained().train([stop]).epochs) == 3
 
 
 def test_checkpoints(tmp_path):

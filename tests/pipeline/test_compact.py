@@ -10,6 +10,7 @@ import pytest
 from pipeline import job
 from pipeline.cli.progress import Lines
 from pipeline.compacting import compacted
+from pipeline.cut_out import without
 from pipeline.forget import forget
 from pipeline.models.model import Model, ModelError
 from pipeline.recipe.mistakes import RecipeError
@@ -226,6 +227,31 @@ def test_rates_of_rows_go_with_their_words(root):
     assert its == {word: float(words.index(word)) for word in its}
     model.keyed_vectors.vectors_lockf = np.array([0.5], np.float32)
     assert compacted(model.files(), 12, 1).word_rates.tolist() == [0.5]
+
+
+@pytest.mark.parametrize("model", ["word2vec", "doc2vec"])
+def test_attributes_go_with_their_keys(root, model):
+    run(root, "monday", "PV-DBOW" if model == "doc2vec" else "skip-gram")
+    _, held = newest(root)
+    shown = [held.keyed_vectors, *([held.keyed_documents] if model == "doc2vec" else [])]
+    for vectors in shown:
+        for key in vectors:
+            vectors.set_vecattr(key, "own", f"of {key}")
+    files = compacted(held.files(), 12, 1)
+    words, tags = np.ones(len(files.vocabulary.words), bool), None
+    words[1] = False
+    if model == "doc2vec":
+        tags = np.ones(files.tags.size, bool)
+        tags[3] = False
+    for made in (files, without(files, words, tags)):
+        again = Model.of(made)
+        for vectors in [
+            again.keyed_vectors,
+            *([again.keyed_documents] if tags is not None else []),
+        ]:
+            assert [vectors.get_vecattr(key, "own") for key in vectors] == [
+                f"of {key}" for key in vectors
+            ]
 
 
 def test_one_word_is_left(root):

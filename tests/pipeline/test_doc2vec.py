@@ -236,6 +236,8 @@ def test_inference_refuses(tmp_path):
     model = made(documents(), dm=0)
     with pytest.raises(TypeError, match="split it first"):
         model.infer_vector("one string")
+    with pytest.raises(TypeError, match="lists of words, which are strings"):
+        model.infer_vector([1, 2])
     long = Documents([TaggedDocument(["a0"] * 30, [])], max_document_length=10)
     with pytest.raises(ModelError, match="max_document_length"):
         model.infer_vectors(long)

@@ -19,7 +19,7 @@ from pipeline.passes import Plan
 from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import parse
 from pipeline.settings import Settings
-from pipeline.store.versions import Store
+from pipeline.store.versions import Store, StoreError
 from pipeline.vocabulary import Vocabulary
 
 KIN = [[f"{kind}{number}" for number in range(12)] for kind in ("animal", "number", "stone")]
@@ -287,3 +287,20 @@ def test_a_file_that_is_not_there_ends_the_run_before_it_begins(root, key):
 def test_limits_that_make_no_sense(root, keys, mistake):
     with pytest.raises(RecipeError, match=mistake):
         parse(recipe(root, keys))
+
+
+READ = 'use = "line_sentence"\nurl = "{root}/days/*.txt"\n[[stage]]\n'
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        'use = "evaluate"\nsample = 3',
+        'use = "neighbours"\nwords = ["a"]',
+        READ + 'use = "infer"\nto = "{root}/vectors.arrow"',
+    ],
+)
+def test_an_empty_store_has_no_model_to_be_looked_at(root, stages):
+    text = 'store = "{root}/models"\n[[stage]]\nuse = "load_latest"\n[[stage]]\n' + stages
+    with pytest.raises(StoreError, match="has no version yet, and this run has trained nothing"):
+        job.run(parse(text.format(root=root)), Lines(str))

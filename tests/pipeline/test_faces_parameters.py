@@ -135,8 +135,11 @@ def test_what_makes_no_sense_is_refused(change, said):
 
 
 def test_whole_numbers_are_wanted():
-    with pytest.raises(TypeError, match="float"):
+    with pytest.raises(TypeError, match=r"vector_size must be a whole number, not 10\.5"):
         Word2Vec(vector_size=10.5)
+    with pytest.raises(TypeError, match="window must be a whole number, not '5'"):
+        Doc2Vec(window="5")
+    assert Word2Vec(vector_size=10.0).vector_size == 10
     assert Word2Vec(vector_size=np.int64(7)).vector_size == 7
 
 

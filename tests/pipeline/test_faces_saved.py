@@ -3,15 +3,19 @@
 import copy
 import io
 import json
+import os
 import pickle
+import tempfile
+import time
 import zipfile
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from corpora import TaggedDocument
-from pipeline import Doc2Vec, KeyedVectors, Word2Vec
+from pipeline import Doc2Vec, KeyedVectors, Phrases, Word2Vec
 from pipeline.models import bundle
 from pipeline.models.model import ModelError
 
@@ -243,3 +247,129 @@ def test_a_long_history_is_no_obstacle(tmp_path):
         model.add_lifecycle_event("updated", note="x" * 1000)
     model.save(tmp_path / "a")
     assert len(Word2Vec.load(tmp_path / "a").receipt.epochs) == 20_000
+
+
+@pytest.mark.parametrize("mmap", [None, "r"])
+def test_attributes_of_ones_own_are_saved(mmap, tmp_path):
+    model = made(Doc2Vec, documents, {"hs": 1})
+    model.wv.set_vecattr("w1", "pos", 3)
+    model.wv.set_vecattr("w2", "kind", "stone")
+    model.wv.set_vecattr("w2", "weight", 0.5)
+    model.wv.get_vecattr("w2", "code")
+    model.dv.set_vecattr("d7", "read", True)
+    model.save(tmp_path / "m")
+    again = Doc2Vec.load(tmp_path / "m", mmap=mmap)
+    for key, name in (("w1", "pos"), ("w2", "pos"), ("w1", "kind"), ("w2", "kind")):
+        assert again.wv.get_vecattr(key, name) == model.wv.get_vecattr(key, name)
+    assert again.wv.get_vecattr("w2", "weight") == 0.5
+    assert again.dv.expandos["read"].tolist() == model.dv.expandos["read"].tolist()
+    assert again.wv.get_vecattr("w1", "count") == model.wv.get_vecattr("w1", "count")
+    again.wv.set_vecattr("w1", "pos", 4)
+    again.build_vocab([TaggedDocument(["new"] * 3, ["e"])], update=True)
+    assert again.wv.get_vecattr("new", "pos") == 0
+    again.save(tmp_path / "m")  # over the file that it is mapped from
+    assert Doc2Vec.load(tmp_path / "m").wv.get_vecattr("w1", "pos") == 4
+
+
+def test_attributes_that_are_no_data(tmp_path):
+    model = made(Word2Vec, text, {})
+    model.wv.set_vecattr("w1", "odd", [1, 2])
+    with pytest.raises(TypeError, match="the attribute 'odd' holds"):
+        model.save(tmp_path / "m")
+    model.wv.set_vecattr("w1", "odder", object())
+    file = io.BytesIO()
+    with pytest.raises(TypeError, match="the attribute 'odd"):
+        model.save(file)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"pos": np.arange(3)}, "has 3 rows, where"),
+        ({"pos": [[1]] * 50}, "columns that attributes can't be"),
+        ({"pos": pa.array([None] * 50, pa.int64())}, "'pos' lacks values|rows, where"),
+        (None, "it lacks 'word_attributes.arrow'"),
+    ],
+)
+def test_attributes_that_do_not_fit(columns, said, tmp_path):
+    model = made(Word2Vec, text, {})
+    model.wv.set_vecattr("w1", "pos", 3)
+    model.save(tmp_path / "m")
+    with zipfile.ZipFile(tmp_path / "m") as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    del members["word_attributes.arrow"]
+    if columns is not None:
+        out = pa.BufferOutputStream()
+        table = pa.table(columns)
+        with pa.ipc.new_file(out, table.schema) as file:
+            file.write_table(table)
+        members["word_attributes.arrow"] = out.getvalue().to_pybytes()
+    with zipfile.ZipFile(tmp_path / "other", "w") as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    with pytest.raises(ModelError, match=said):
+        Word2Vec.load(tmp_path / "other")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_copies_know_the_paths_of_words(copied):
+    model = made(Word2Vec, text, {"hs": 1})
+    for asked in (False, True):
+        for again in (copied(model).wv, copied(model.wv)):
+            for name in ("code", "point"):
+                wanted = (
+                    model.wv.get_vecattr("w2", name) if asked else again.get_vecattr("w2", name)
+                )
+                assert again.get_vecattr("w2", name).tolist() == wanted.tolist()
+    with pytest.raises(KeyError, match="other"):
+        copied(model).wv.get_vecattr("w2", "other")
+
+
+def test_a_map_file_only_where_documents_have_vectors(tmp_path):
+    made(Doc2Vec, documents, {}).save(tmp_path / "d")
+    made(Word2Vec, text, {}).save(tmp_path / "w")
+    for name in ("d", "w"):
+        with pytest.raises(ModelError, match="dv_mapfile is for documents' vectors"):
+            Word2Vec.load(tmp_path / name, dv_mapfile=tmp_path / "z.npy")
+    with pytest.raises(ModelError, match=r"holds a Word2Vec\. .*Word2Vec\.load"):
+        Doc2Vec.load(tmp_path / "w", dv_mapfile=tmp_path / "z.npy")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "w"]
+
+
+def test_handles_that_are_open_as_text(tmp_path):
+    model = made(Word2Vec, text, {})
+    model.save(tmp_path / "m")
+    with (tmp_path / "t").open("w") as out:
+        for handle in (out, io.StringIO(), tempfile.NamedTemporaryFile("w")):  # noqa: SIM115
+            with pytest.raises(TypeError, match='open it with mode "wb", or give its path'):
+                model.save(handle)
+            with pytest.raises(TypeError, match='open it with mode "wb", or give its path'):
+                Phrases(text()).save(handle)
+    assert (tmp_path / "t").stat().st_size == 0
+    with (
+        (tmp_path / "m").open() as file,
+        pytest.raises(TypeError, match='open it with mode "rb", or give its path'),
+    ):
+        Word2Vec.load(file)
+    for ask in (model.wv.save, KeyedVectors.load, model.wv.save_word2vec_format):
+        with pytest.raises(TypeError, match="a path or a URL is wanted, not <"):
+            ask(io.StringIO())
+    for wrong in (None, 3):
+        with pytest.raises(TypeError, match=f'open with mode "rb", not {wrong}'):
+            Word2Vec.load(wrong)
+        with pytest.raises(TypeError, match=f'open with mode "wb", not {wrong}'):
+            model.save(wrong)
+
+
+def test_what_killed_processes_left_is_swept_after_a_day(tmp_path):
+    model = made(Word2Vec, text, {})
+    signs = (("m", "a"), ("m", "b"), ("n", "a"))
+    old, new, other = (f".{name}.{sign * 32}.part" for name, sign in signs)
+    kept = {new, other, ".m.part", ".m.abc.part"}
+    for name in (old, *kept):
+        (tmp_path / name).write_bytes(b"half")
+        if name != new:
+            os.utime(tmp_path / name, (time.time() - 90_000,) * 2)
+    model.save(tmp_path / "m")
+    assert {path.name for path in tmp_path.iterdir()} == {"m", *kept}

@@ -322,3 +322,30 @@ def test_events():
     model.lifecycle_events = None
     model.add_lifecycle_event("seen", note=1)
     assert model.lifecycle_events is None
+
+
+def test_no_other_vocabulary_in_a_callback():
+    class Builds:
+        def __init__(self, how):
+            self.how = how
+
+        def on_epoch_end(self, model):
+            with pytest.raises(ModelError, match="being trained"):
+                self.how(model)
+
+    model = Word2Vec(min_count=1, workers=1, vector_size=4)
+    model.build_vocab([["a", "b"]] * 9)
+    held = model._model
+    read = (pytest.fail("it was read") for _ in range(1))
+    for how in (
+        lambda model: model.build_vocab(read),
+        lambda model: model.build_vocab(read, update=True),
+        lambda model: model.build_vocab_from_freq({"c": 3}),
+        lambda model: model.init_weights(),
+        lambda model: model.reset_from(model),
+    ):
+        model.train([["a", "b"]] * 9, callbacks=[Builds(how)])
+    assert model._model is held
+    assert model.wv.index_to_key == ["a", "b"]
+    model.build_vocab([["c"]])
+    assert model.wv.index_to_key == ["c"]

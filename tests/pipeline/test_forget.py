@@ -16,7 +16,7 @@ from pipeline.forget import ForgetError, forget
 from pipeline.models.model import Model
 from pipeline.recipe.recipe import parse
 from pipeline.store.collect import collect
-from pipeline.store.forgetting import LEFT_OUT
+from pipeline.store.forgetting import LEFT_OUT, forget_in
 from pipeline.store.ledger import SCHEMA, Ledger
 from pipeline.store.shards import stored_shards
 from pipeline.store.versions import Store, StoreError
@@ -253,6 +253,42 @@ def test_files_that_were_read_as_one(root):
     assert (found.rows, len(found.ledger), found.ledger.rows) == (1, 3, 2)
 
 
+def test_equal_files_that_were_touched_were_not_read_as_one(root):
+    (root / "copy.jsonl").write_bytes((root / "monday.jsonl").read_bytes())
+    for day in ("monday", "tuesday", "copy"):
+        run(root, day)
+    version, model = newest(root)
+    rows = version.ledger.table.to_pylist()
+    # Both had changed to the text that they had.
+    empty = {"rows": 0, "tokens": 0, "counted": False, "version": 9}
+    rows += [{**rows[0], **empty}, {**rows[2], **empty}]
+    ledger = Ledger(pa.Table.from_pylist(rows, SCHEMA))
+    found = forget(version.store, model, ledger, sources=["*copy*"])
+    assert (found.rows, found.old) == (40, frozenset())
+    assert [row["source"][-9:] for row in found.ledger.table.to_pylist()] == [
+        "day.jsonl", "day.jsonl", "day.jsonl",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "how", [{"tags": ["me"], "sources": []}, {"tags": [], "sources": ["*my*"]}]
+)
+def test_text_leaves_the_cache_in_other_forms_too(root, how):
+    mine = {"text": "the mill turns myword turns the mill turns myword turns", "tags": ["me"]}
+    (root / "my-monday.jsonl").write_text(json.dumps(mine) + "\n")
+    # What phrases were found in stands in no ledger; nor, after a rollback, does what came since.
+    run(root, "*monday", between='[[stage]]\nuse = "phrases"\nmin_count = 1\nthreshold = 0.01')
+    version, _ = newest(root)
+    assert len(bytes_in(root / "cache", b"myword")) >= 2
+    (root / "later.jsonl").write_text(json.dumps({**mine, "text": "myword once more"}) + "\n")
+    run(root, "later", between='[[stage]]\nuse = "phrases"\nmin_count = 1\nthreshold = 0.01')
+    version.store.rollback(1)
+    assert len(bytes_in(root / "cache", b"myword")) >= 3
+    forget_in(version.store, **how, cache=f"{root}/cache")
+    assert not bytes_in(root / "cache", b"myword")
+    assert len(list((root / "cache").iterdir())) == 2  # what others have stays
+
+
 def test_counts_that_were_never_made_are_not_subtracted(root):
     run(root, "monday")
     _, before = newest(root)
@@ -317,9 +353,61 @@ def test_the_recipe_is_not_kept_where_it_names_what_was_forgotten(root, monkeypa
     # A recipe that goes on naming it is never kept.
     again = 'tags = ["monday document 1"]\nmissing = "skip"'
     job.run(parse(FORGET.format(root=root, keys=again)), Lines(str))
+    assert newest(root)[0].manifest.recipe == LEFT_OUT
+    # Nor one that spells it otherwise.
+    again = r'tags = ["monday\u0020document 1"]' + '\nmissing = "skip"'
+    job.run(parse(FORGET.format(root=root, keys=again)), Lines(str))
+    assert newest(root)[0].manifest.recipe == LEFT_OUT
     collect(newest(root)[0].store, grace=0)
     assert not bytes_in(root / "models", b'monday document 1"', b'monday document 2"')
-    assert newest(root)[0].number == 4
+    assert newest(root)[0].number == 5
+
+
+def test_a_recipe_that_names_nothing_of_it_stays_with_the_version(root):
+    run(root, "*day")
+    recipe = newest(root)[0].manifest.recipe
+    made, _ = forget_in(newest(root)[0].store, ["monday document 1"], [])
+    assert made.manifest.recipe == recipe  # so that infer still knows how to read
+    made, _ = forget_in(made.store, [], ["*tuesday*"])
+    assert made.manifest.recipe == recipe
+    run(root, "tuesday")
+    made, _ = forget_in(made.store, [], ["*tuesday*"])
+    assert made.manifest.recipe == LEFT_OUT
+
+
+def test_a_cache_can_be_cleared_afterwards(root, capsys):
+    run(root, "*day")
+    tag = "monday document 3"
+    _, said, _ = millrace(capsys, "forget", root / "models", "--tag", tag)
+    assert said.rstrip().endswith("--missing skip --cache FOLDER")
+    assert bytes_in(root / "cache", b"secretwordmonday3")
+    given = ("forget", root / "models", "--tag", tag, "--missing", "skip", "--cache")
+    assert millrace(capsys, *given, root / "cache", "--dry-run")[0] == 0
+    assert bytes_in(root / "cache", b"secretwordmonday3")
+    code, said, _ = millrace(capsys, *given, root / "cache")
+    assert (code, said) == (0, "there is nothing to forget\n")
+    assert not bytes_in(root / "cache", b"secretwordmonday3")
+    assert len(list((root / "cache").iterdir())) == 1
+
+
+@pytest.mark.parametrize("tag", ["me", 7])
+def test_text_of_a_document_that_has_left_the_model_can_be_forgotten(root, tag):
+    (root / "mine.jsonl").write_text(
+        json.dumps({"text": "the mill the mill myword", "tags": [tag]})
+    )
+    (root / "yours.jsonl").write_text(json.dumps({"text": "the mill the mill", "tags": [8]}))
+    run(root, "mine")
+    run(root, "yours", 'documents = "drop_old"\ndbow_words = 0')
+    version, model = newest(root)
+    assert model.tags.keys.to_pylist() == [8]
+    with pytest.raises(ForgetError, match='no document "nobody"'):
+        forget_in(version.store, ["nobody", str(tag)], [])
+    _, found = forget_in(version.store, [str(tag)], [], cache=f"{root}/cache")
+    assert (found.documents, found.rows, found.tokens) == (1, 1, 5)
+    collect(version.store, grace=0)
+    assert not bytes_in(root / "models", b"myword")
+    assert not bytes_in(root / "cache", b"myword")
+    assert newest(root)[1].tags.keys.to_pylist() == [8]
 
 
 def test_the_stage_stands_before_readers(root):

@@ -370,3 +370,16 @@ def test_layers_without_their_library(wv, layer, monkeypatch):
     monkeypatch.setitem(sys.modules, layer, None)
     with pytest.raises(MillraceError, match=f"pip install {layer}"):
         getattr(wv, f"{layer}_embedding")()
+
+
+def test_strings_of_some_keys(wv, path):
+    wv.set_vecattr("w3", "colour", "red")
+    wv.set_vecattr("w4", "raw", b"red")
+    wv.save(path)
+    for mmap in (None, "r"):
+        again = KeyedVectors.load(path, mmap=mmap)
+        for name in ("colour", "raw"):
+            assert again.expandos[name].tolist() == wv.expandos[name].tolist()
+        again.set_vecattr("w5", "colour", "blue")
+    column = pa.ipc.open_file(path).read_all()["attribute.colour"]
+    assert column.null_count == len(wv) - 1

@@ -221,7 +221,13 @@ def test_what_is_no_model_of_gensims(tmp_path):
         import_gensim(tmp_path / "dies", tmp_path / "ours", trusted=True)
     with pytest.raises(ModelError, match="no such file on this machine"):
         import_gensim(tmp_path / "nowhere", tmp_path / "ours", trusted=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*made, "dies"])
+    (tmp_path / "link").symlink_to(tmp_path / "dict")
+    for other in ("dict", "link", f"file://{tmp_path}/dict"):
+        to = other if "://" in other else tmp_path / other
+        with pytest.raises(ModelError, match="write it to another name"):
+            import_gensim(tmp_path / "dict", to, trusted=True)
+    assert (tmp_path / "dict").read_bytes() == pickle.dumps({})
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*made, "dies", "link"])
 
 
 def test_models_whose_parts_dont_fit():

@@ -54,7 +54,8 @@ def test_trained_in_a_file_as_in_memory(settings, tmp_path):
 def test_read_into_a_file(mmap, tmp_path):
     other = model_of(KINDS["dbow"])
     bundle.write(tmp_path / "m", other, {})
-    one, _ = bundle.read(tmp_path / "m", mmap, tag_file=tmp_path / "tags.npy")
+    one, _ = bundle.read(tmp_path / "m", mmap, in_place=True)
+    one.map_documents(tmp_path / "tags.npy")
     one.keyed_documents["y"] = other.keyed_documents["y"] = np.ones(16)
     for model in (one, other):
         model.train(encode(Documents(FIRST)), PLAN)
@@ -113,6 +114,7 @@ def test_a_full_disk_is_one_error(tmp_path, monkeypatch):
 MEASURED = """
 import sys
 import threading
+from pathlib import Path
 import numpy as np, pyarrow as pa
 from corpora import Documents, encode
 from pipeline.models import bundle
@@ -145,6 +147,11 @@ def grow():
     model.grow(words, 1, held)
     assert np.isfinite(model.tag_vectors[::1000]).all()
 
+def mapped():
+    made, _ = bundle.read(folder + "/m", None, in_place=True)
+    made.map_documents(Path(folder + "/again.npy"))
+    return made
+
 steps = [
     grow,
     lambda: model.train(shards, plan, workers=2),
@@ -152,7 +159,7 @@ steps = [
     lambda: model.keyed_documents.most_similar_each([5, 7]),
     lambda: bundle.write(folder + "/m", model, {}),
     lambda: model.keyed_documents.save(folder + "/kv"),
-    lambda: globals().update(again=bundle.read(folder + "/m", None, folder + "/again.npy")[0]),
+    lambda: globals().update(again=mapped()),
     lambda: again.train(shards, plan),
 ]
 def watch():

@@ -85,8 +85,8 @@ def test_attributes_are_set_where_they_are_now(wv):
     with told("vectors_lockf"):
         wv.syn0_lockf = np.zeros(5, np.float32)
     assert len(wv.vectors_lockf) == 5
-    with pytest.raises(AttributeError, match=r"syn0norm can't be set: it is get_normed_vectors"):
-        wv.syn0norm = wv.vectors
+    with pytest.raises(AttributeError, match=r"KeyedVectors\.syn0 can't be deleted: it is vectors"):
+        del wv.syn0
 
 
 def test_vocab(wv):

@@ -1,5 +1,6 @@
 """Names of gensim 2.x on the models: each works as it did, and warns once, where it is used."""
 
+import copy
 import inspect
 import warnings
 from functools import partial
@@ -101,8 +102,8 @@ def test_attributes_of_models(model):
         assert model.iter == model.epochs
     with told(spelling(MODEL["keyed_vector_warnings"])):
         assert model.keyed_vector_warnings
-    with pytest.raises(AttributeError, match=f"{type(model).__name__}.syn0norm can't be set"):
-        model.syn0norm = None
+    with pytest.raises(AttributeError, match="iter can't be deleted: it is epochs now"):
+        del model.iter
 
 
 def test_attributes_can_be_set():
@@ -287,3 +288,27 @@ def test_completion_shows_names_of_today(trained):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert dict(inspect.getmembers(model.wv))["vector_size"] == 6
+
+
+@pytest.mark.parametrize("face", [Word2Vec, Doc2Vec])
+def test_a_subclass_may_have_a_name_of_its_own(face):
+    class Mine(face):
+        def __init__(self):
+            super().__init__(vector_size=6, min_count=1, workers=1)
+            self.vocab = {"mine": 1}
+            self.similarity = "a word"
+
+    with told(f"{spelling(MODEL['vocab'])}, which stays as it is,"):
+        model = Mine()
+    model.build_vocab_from_freq({"the": 4, "mill": 2})
+    model.vocab["yours"] = 2
+    for one in (model, copy.copy(model)):
+        assert (one.vocab, one.similarity) == ({"mine": 1, "yours": 2}, "a word")
+        assert list(one.wv) == ["the", "mill"]
+    del model.vocab
+    with told(spelling(MODEL["vocab"])):
+        assert model.vocab["mill"].count == 2
+    with pytest.raises(
+        AttributeError, match=r"Mine\.vocab can't be deleted: it is wv.key_to_index"
+    ):
+        del model.vocab

@@ -11,6 +11,7 @@ from pipeline import job
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
 from pipeline.cli.progress import Lines
+from pipeline.models.model import ModelError
 from pipeline.planning.plan import planned
 from pipeline.planning.told import told
 from pipeline.recipe.recipe import parse, read
@@ -104,6 +105,14 @@ def test_a_later_run(root):
     assert training.seconds == pytest.approx(training.trained / training.words_per_second)
     assert training.bytes > 100 * 64
     assert len([path for path, _ in everything(root)]) == len(before) + 1  # the new file
+
+
+def test_other_settings_than_the_loaded_model_has_are_told_by_the_plan_too(root):
+    job.run(recipe(root), Lines(str))
+    (root / "days/3.txt").write_text("the mill stands still\n" * 10)
+    other = DAILY.replace("vector_size = 16", "vector_size = 8").replace("{keys}", "")
+    with pytest.raises(ModelError, match="vector_size is 16 there and 8 here"):
+        planned(parse(other.format(root=root, cache=f'"{root}/cache"')))
 
 
 def test_words_are_reckoned_as_they_were_before(root):

@@ -140,6 +140,10 @@ LOWER, PUBLISH, LOAD = 'use = "lowercase"', 'use = "publish"', 'use = "load_late
             [LOAD, READ, VOCAB, TRAIN, PUBLISH],
             ["stage 3 (build_vocab): would throw away the vocabulary that there is by then: set"],
         ),
+        (
+            [READ, VOCAB, TRAIN, PUBLISH, 'use = "evaluate"\nmin_cosine = 0.5'],
+            ["stage 5 (evaluate): its limits hold nothing back after publish: move it before"],
+        ),
         (["min_count = 1"], ['stage 1: does not say which stage it is: write use = "..."']),
         (["use = 7"], ["stage 1: use should be a name in quotes"]),
         (['use = "xyz"', PUBLISH], ['stage 1: there is no stage "xyz"; there are: brown']),
@@ -159,6 +163,8 @@ def test_sequence_and_names(tables, expected):
         [LOAD, READ, VOCAB + "\nupdate = true", TRAIN, PUBLISH],
         [LOAD, READ, TRAIN, PUBLISH],
         [LOAD, 'use = "neighbours"\nwords = ["a"]'],
+        [LOAD, 'use = "evaluate"\nmin_cosine = 0.5'],
+        [READ, VOCAB, TRAIN, PUBLISH, 'use = "evaluate"'],
         [READ, VOCAB, TRAIN, 'use = "neighbours"\nwords = ["a"]'],
     ],
 )

@@ -171,6 +171,8 @@ def test_quickstart_from_recipe_to_command_line(tmp_path, millrace, monkeypatch)
     )
     told = json.loads(out)
     assert (code, told["version"], len(told["similar"])) == (0, 1, 3)
+    code, out, err = millrace("similar", store, "json.decoder")
+    assert (code, out, "it is a document: ask with --documents" in err) == (3, "", True)
     code, out, err = millrace("similar", store, "treading", "--documents")
     assert (code, out) == (3, "")
     assert 'the document "treading" has no vector' in err

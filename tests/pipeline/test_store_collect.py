@@ -6,12 +6,16 @@ import json
 import os
 import shutil
 import time
+from contextlib import suppress
 
+import numpy as np
 import pytest
 
 from corpora import Sentences, encode
+from pipeline.checkpoint import Cursor, opened
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
+from pipeline.cli.shown import collected_told
 from pipeline.store.collect import collect
 from pipeline.store.ledger import Ledger, consumed
 from pipeline.store.shards import stored_shards
@@ -296,3 +300,60 @@ def test_the_commands(store, capsys):
     assert (code, "has no version 1; it has: 4" in err) == (4, True)
     code, _, err = millrace(capsys, "show", f"{url}/nothing")
     assert (code, "has no version; publish one" in err) == (4, True)
+
+
+def left_run(root, key, began, checkpoint=0.0):
+    """Leave what a killed run leaves, which began and made its checkpoint so many seconds ago."""
+    home = root / "runs"
+    with suppress(KeyboardInterrupt), opened(home, key, every=0) as held:
+        held.save(Cursor(units=3), {"input": np.ones((2, 16), np.float32)})
+        raise KeyboardInterrupt
+    for path, ago in ((held.folder, checkpoint), (held.folder.with_suffix(".lock"), began)):
+        os.utime(path, (time.time() - ago,) * 2)
+    return held.folder.name
+
+
+def test_checkpoints_of_killed_runs_go(store, root):
+    publish(store, "some text")
+    old, new = left_run(root, "old", 2 * WEEK, 1.5 * WEEK), left_run(root, "new", 3 * WEEK)
+    (root / "runs" / "mine").mkdir()
+    before = names(root, "runs")
+    done = collect(store, grace=WEEK, dry_run=True)
+    assert (done.runs, done.waiting, done.bytes > 128) == (1, 1, True)
+    assert names(root, "runs") == before
+    assert collect(store, grace=WEEK) == done
+    assert names(root, "runs") == sorted([new, f"{new}.lock", "mine"])
+    (root / "runs" / f"{new}.lock").unlink()
+    assert collect(store, grace=0, dry_run=True).runs == 1
+    assert names(root, "runs") == sorted([new, "mine"])
+    assert collected_told(collect(store, grace=0), dry_run=False).startswith(
+        "removed 1 checkpoint of a killed run: "
+    )
+    assert names(root, "runs") == ["mine"]
+    assert old != new
+
+
+def test_a_run_that_is_at_work_keeps_its_checkpoint(store, root):
+    publish(store, "some text")
+    with opened(root / "runs", "key", every=0) as held:
+        held.save(Cursor(units=3), {"input": np.ones((2, 16), np.float32)})
+        assert collect(store, grace=0).runs == 0
+        assert held.load()[0].units == 3
+    assert names(root, "runs") == []
+
+
+def test_checkpoints_from_before_a_forgetting_go_at_once(store, root):
+    publish(store, "some text")
+    left_run(root, "first", 60)  # and has made one since
+    after = left_run(root, "second", -60, -60)
+    publish(store, "other text", forgot=2)
+    done = collect(store, grace=WEEK)
+    assert (done.versions, done.runs) == ([1], 1)
+    assert names(root, "runs") == [after, f"{after}.lock"]
+
+
+def test_a_store_of_nothing_but_runs(store, root):
+    left_run(root, "first", 60)
+    assert collect(store, grace=WEEK).waiting == 1
+    assert collect(store, grace=0).runs == 1
+    assert names(root, "runs") == []

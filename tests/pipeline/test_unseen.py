@@ -215,6 +215,39 @@ def test_a_vanished_file_is_forgotten(root, capsys):
     assert len(stored) == 1
 
 
+def test_one_file_changes_while_another_vanishes(root):
+    documents = {"reader": "tagged_line_document", "model": "doc2vec"}
+    write(root / "days/1.txt", "the mill turns\nthe mill stands\n")
+    model = run(root, **documents).model
+    before, words = model.keyed_documents["1.txt:1"].copy(), model.vocabulary.words.to_pylist()
+    write(root / "days/1.txt", "the mill turns\n")
+    (root / "days/2.txt").unlink()
+    write(root / "days/3.txt", "a stone lies\n")
+    keys = 'changed = "replace"\nvanished = "forget"'
+    # Frozen, so that nothing but the forgetting could move a vector.
+    text = DAILY.format(
+        root=root, url=f"{root}/days/*.txt", keys=keys, more="", reader="tagged_line_document",
+        model="doc2vec",
+    ).replace("vector_size = 8", 'vector_size = 8\nfreeze = "old_tags"')  # fmt: skip
+    state = job.run(parse(text), Lines(str))
+    assert state.model.keyed_documents["1.txt:1"].tolist() == before.tolist()
+    # The document whose line was taken out, and the one that has vanished.
+    assert sorted(state.model.tags.keys.to_pylist()) == ["1.txt:1", "3.txt:1"]
+    assert state.version.manifest.forgot == 1
+    # Words that only these two files had keep their places, if the edited one has them again.
+    words.remove("stands")
+    assert state.model.vocabulary.words.to_pylist()[:3] == words
+
+
+def test_all_text_is_edited_away(root):
+    run(root)
+    for name in ("1.txt", "2.txt"):
+        write(root / "days" / name, "")
+    with pytest.raises(MillraceError, match="the corpus has no words"):
+        run(root, keys='changed = "replace"')
+    assert len(Store.open(str(root / "models")).versions()) == 1
+
+
 def test_a_file_that_one_of_two_recipes_reads_does_not_vanish(root):
     more = OTHER.format(root=root, new_only="true")
     run(root, more=more)
