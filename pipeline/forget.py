@@ -295,9 +295,12 @@ class _Work:
         """Raise ForgetError if a document that is to go has text that was not kept."""
         assert self.files.tags is not None
         assert self.tag_counts is not None
+        all_kept = not any(row["set"] is None and row["rows"] for row in self.rows)
         for tag, place in zip(tags, self.files.tags.find(tags), strict=True):
             if place >= 0 and self.tag_counts[place] > 0:
-                raise _not_kept(f'the document "{tag}"')
+                if not all_kept:
+                    raise _not_kept(f'the document "{tag}"')
+                self.tag_counts[place] = 0  # it was counted for each of several trainings in a run
 
     def _left(self) -> tuple[Counts, NDArray[np.bool_], pa.StringArray]:
         """Return the counts that are left, which words somebody still has, and lost strays."""

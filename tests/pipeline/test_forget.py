@@ -375,6 +375,19 @@ def test_a_recipe_that_names_nothing_of_it_stays_with_the_version(root):
     assert made.manifest.recipe == LEFT_OUT
 
 
+def test_a_document_that_was_trained_twice_in_a_run_can_be_forgotten(root):
+    twice = 'epochs = 2\n[[stage]]\nuse = "train_doc2vec"\nvector_size = 8\nepochs = 2'
+    text = DAILY.format(
+        root=root, day="monday", keys="", before="", between="", cache=f'"{root}/cache"'
+    )
+    job.run(parse(text.replace("epochs = 2", twice)), Lines(str))
+    _, found = forget_in(newest(root)[0].store, ["monday document 3"], [])
+    assert (found.documents, found.rows) == (1, 1)
+    tags = newest(root)[1].tags.keys.to_pylist()
+    assert len(tags) == 42
+    assert "monday document 3" not in tags
+
+
 def test_a_cache_can_be_cleared_afterwards(root, capsys):
     run(root, "*day")
     tag = "monday document 3"
