@@ -12,6 +12,10 @@ class MillraceError(Exception):
     """
 
 
+class UsageError(MillraceError):
+    """What is asked for can't be had, whatever the text and the store hold: ask otherwise."""
+
+
 class CorpusError(MillraceError):
     """Something is wrong with a corpus: where it lies, how it is packed, or what stands in it.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pipeline.batch import Ints
 from pipeline.models.model import Model
 from pipeline.weights import Floats, unpadded
 
@@ -29,17 +30,21 @@ class Anchor:
         copied = not model.is_mapped
         self._rows = [None if one is None else np.array(one) if copied else one for one in held]
 
-    def pull(self, model: Model, share: float) -> None:
+    def pull(self, model: Model, share: float, anew: Ints | None = None) -> None:
         """Take the rows that were there back by `share` of the way that they have gone since.
 
-        What a row has not gone it doesn't go back: it keeps every bit.
+        What a row has not gone it doesn't go back: it keeps every bit. anew: tags' rows that have
+        begun anew, and are not taken back to where they began.
         """
         weights = model.weights
+        free = None if weights.tags is None or anew is None else weights.tags[anew]
         wide = (weights.input, weights.output, weights.nodes, weights.tags)
         for matrix, rows in zip(wide, self._rows, strict=True):
             if matrix is not None and rows is not None:
                 now = unpadded(matrix, weights.dim)
                 _pull(now, rows.reshape(len(rows), *now.shape[1:]), np.float32(share))
+        if weights.tags is not None and free is not None:
+            weights.tags[anew] = free
         model.show_moved()
 
 

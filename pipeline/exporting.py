@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from corpora.errors import MillraceError
+from corpora.errors import UsageError
 from pipeline.models import bundle
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model
@@ -73,7 +73,7 @@ def _format_of(to: str) -> str:
         name = name.removesuffix(packed)
     end = os.path.splitext(name)[1]  # noqa: PTH122  (it may be a URL)
     if end not in ENDS:
-        raise MillraceError(
+        raise UsageError(
             f"no format is known by the end of the name {to}. To mend it: give --format, or a name "
             f"in {', '.join(ENDS)}"
         )

@@ -1,17 +1,17 @@
 """Vectors of new files, which are read as a version's own were: by its recipe, or by another."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 
 from corpora.corpus import Corpus
 from corpora.errors import MillraceError
 from corpora.reader import Reader
 from corpora.transform import Transform
-from pipeline.inferring import infer_to
+from pipeline.inferring import demand_parquet, infer_to
 from pipeline.models.model import Model
 from pipeline.passes import Plan
 from pipeline.read_alike import read_alike
-from pipeline.recipe.recipe import Recipe, parse, read
+from pipeline.recipe.recipe import Recipe, read
+from pipeline.recipe.same_text import recipe_of
 from pipeline.store.versions import Version
 
 
@@ -23,14 +23,13 @@ def recipe_for(version: Version, path: str | None) -> Recipe:
     """
     if path is not None:
         return read(path, store=version.store.url)
-    text = version.manifest.recipe
-    if "[[stage]]" not in text:
+    recipe = recipe_of(version)
+    if recipe is None:
         raise MillraceError(
             f"version {version.number} of the store {version.store.url} does not say by which "
             "recipe it was made. To mend it: give one that reads such files with --recipe"
         )
-    place = f"the recipe of version {version.number}"
-    return parse(text, place=place, store=version.store.url, environment=_Environment())
+    return recipe
 
 
 def infer_files(
@@ -46,8 +45,9 @@ def infer_files(
     """Write the vectors of the documents at `url`, as `infer_to` does; returns how many.
 
     They are read as the recipe's first reader reads its own, but for bounds on their length and
-    number.
+    number. Raises UsageError where `to` doesn't end in .parquet.
     """
+    demand_parquet(to)
     corpus = read_alike(_corpus(recipe), url, max_document_length=None, limit=None)
     model = Model.open(version.folder())
     return infer_to(model, corpus, to, plan, workers=workers, report=report)
@@ -66,19 +66,3 @@ def _corpus(recipe: Recipe) -> Corpus:
             f"{recipe.place} reads nothing. To mend it: give a recipe with a reader, with --recipe"
         )
     return corpus
-
-
-class _Environment(Mapping[str, str]):
-    """The environment, in which every variable is set."""
-
-    def __getitem__(self, name: str) -> str:
-        return os.environ.get(name, "")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(os.environ)
-
-    def __len__(self) -> int:
-        return len(os.environ)
-
-    def __contains__(self, name: object) -> bool:
-        return True

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpora.corpus import Corpus
-from corpora.errors import CorpusError
+from corpora.errors import CorpusError, UsageError
 from corpora.rows.tag_kinds import as_strings
 from corpora.tokens.token_batches import TokenBatch, token_batches
 from pipeline.models.model import Model
@@ -63,6 +63,21 @@ def infer_to(
                 words, rows = words + batch.tokens, rows + batch.rows
                 report(words, rows)
     return rows
+
+
+def demand_parquet(to: str) -> None:
+    """Raise UsageError for a name that says another format than is written.
+
+    >>> demand_parquet("s3://models/vectors.parquet?versionId=1")
+    >>> demand_parquet("vectors.csv")
+    Traceback (most recent call last):
+    corpora.errors.UsageError: vectors.csv: vectors are written as Parquet. To mend it: give a \
+name that ends in .parquet
+    """
+    if not to.partition("?")[0].lower().endswith(".parquet"):
+        raise UsageError(
+            f"{to}: vectors are written as Parquet. To mend it: give a name that ends in .parquet"
+        )
 
 
 def _all(first: TokenBatch | None, rest: Iterator[TokenBatch]) -> Iterator[TokenBatch]:

@@ -7,7 +7,7 @@ from corpora.corpus import Chain, Corpus, Transformed
 from corpora.errors import CorpusError
 from corpora.reader import FileReader
 from corpora.sources.source import Url
-from corpora.transform import RowTransform
+from corpora.transform import RowTransform, Transform
 from corpora.transforms.filter import Filter
 from pipeline.unseen import Listed
 
@@ -25,9 +25,7 @@ def read_alike(corpus: Corpus, url: Url, **keys: Any) -> Corpus:
     """
     if isinstance(corpus, Transformed):
         base = read_alike(corpus.base, url, **keys)
-        row_by_row = isinstance(corpus.transform, RowTransform)
-        chooses = isinstance(corpus.transform, Filter)
-        return base.then(corpus.transform) if row_by_row and not chooses else base
+        return base.then(corpus.transform) if changes_text(corpus.transform) else base
     if isinstance(corpus, Chain):
         return read_alike(corpus.links[0], url, **keys)
     reader = corpus.reader if isinstance(corpus, Listed) else corpus
@@ -40,3 +38,8 @@ def read_alike(corpus: Corpus, url: Url, **keys: Any) -> Corpus:
     own: dict[str, Any] = {"new_only": False, "changed": "update", "vanished": "keep"}
     given = {name: value for name, value in keys.items() if name in known}
     return replace(reader, url=url, **own, **given)
+
+
+def changes_text(transform: Transform) -> bool:
+    """Return whether a transform changes what stands in rows, and not which rows there are."""
+    return isinstance(transform, RowTransform) and not isinstance(transform, Filter)

@@ -43,8 +43,8 @@ def row_rates(model: Model, known: Known, freeze: str = "", faster: float = 1.0)
     known: what it had before. freeze: what stays as it is to the bit, "words" or "tags", all of
     them, "old_words" or "old_tags", those that were there, or a file with a word or tag on each
     line; with a word its outputs stay, too, and with "words" or "old_words" the nodes of the tree.
-    faster: factor for vectors of new words and tags. Raises ModelError for a line of the file that
-    the model does not know, and what reading the file raises.
+    faster: factor for vectors of new words and tags, and of tags that begin anew. Raises ModelError
+    for a line of the file that the model does not know, and what reading the file raises.
 
     >>> import pyarrow as pa
     >>> from pipeline.settings import Settings
@@ -65,6 +65,8 @@ def row_rates(model: Model, known: Known, freeze: str = "", faster: float = 1.0)
         words[:upto] = outputs[:upto] = nodes[: max(upto - 1, 0)] = 0
     elif freeze in ("tags", "old_tags"):
         tags[: len(tags) if freeze == "tags" else known.tags] = 0
+        if freeze == "old_tags":
+            tags[known.anew] = faster
     elif freeze:
         for word, tag in _named(model, freeze):
             if word >= 0:

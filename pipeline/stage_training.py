@@ -1,13 +1,14 @@
 """What the stages that train have in common: their keys, and going on from a loaded model."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
-from corpora.shards import TokenShards
+from corpora.errors import UsageError
+from corpora.shards import TokenShard, TokenShards
 from pipeline.callbacks import Patience
 from pipeline.checkpoint import Checkpoints, opened
 from pipeline.models.model import Model, ModelError, tags_with
@@ -95,7 +96,8 @@ class TrainStage(UpdateStage):
         learnt = _consumed(shards, state)
         state, known = self.known_rows(state, shards)
         anchor = self.anchored(state)
-        model = self._model(state, shards)
+        # What this run has trained on before is counted already, the tags' rows of text, too.
+        model = self._model(state, shards if learnt else ())
         work, plan, rates = self.prepared(state, shards, self._plan(), model, known)
         receipt = model.train(
             work,
@@ -106,7 +108,7 @@ class TrainStage(UpdateStage):
             on_epoch=self._on_epoch(),
             checkpoints=self._checkpoints(state, work, model, rates),
         )
-        self.finish(state, model, anchor)
+        self.finish(state, model, anchor, known)
         if receipt.stopped:
             state.report.say(f"stopped after epoch {len(receipt.epochs)}: the loss fell no further")
         trained = sum(epoch.tokens for epoch in receipt.epochs)
@@ -146,7 +148,7 @@ class TrainStage(UpdateStage):
     def _plan(self) -> Plan:
         return Plan(**{field.name: getattr(self, field.name) for field in fields(Plan)})
 
-    def _model(self, state: State, shards: TokenShards) -> Model:
+    def _model(self, state: State, shards: Iterable[TokenShard]) -> Model:
         settings, held, vocabulary = self.settings(), state.model, state.vocabulary
         if vocabulary is None:
             raise ModelError(
@@ -174,13 +176,17 @@ class TrainStage(UpdateStage):
         return {**{name: getattr(self, name) for name in names}, "hierarchical": bool(self.hs)}
 
 
+class OtherSettingsError(ModelError, UsageError):
+    """A recipe asks for other settings than the model has that it is to train on with."""
+
+
 def demand_equal(held: Settings, asked: Settings) -> None:
     """Refuse to train on with other settings than those that the model was made with."""
     wanted = asdict(asked)
     wrong = [f"{k} is {v} there and {wanted[k]} here" for k, v in asdict(held).items()
              if v != wanted[k]]  # fmt: skip
     if wrong:
-        raise ModelError(
+        raise OtherSettingsError(
             f"the loaded model has other settings than this recipe: {'; '.join(wrong)}. To mend "
             "it: give the model's settings, or publish to another store"
         )

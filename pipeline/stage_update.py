@@ -120,10 +120,10 @@ class UpdateStage(Stage):
             return None
         return Anchor(state.model)
 
-    def finish(self, state: State, model: Model, anchor: Anchor | None) -> None:
+    def finish(self, state: State, model: Model, anchor: Anchor | None, known: Known) -> None:
         """Pull a model's rows back, or turn them, once it is trained."""
         if anchor is not None:
-            anchor.pull(model, self.anchor)
+            anchor.pull(model, self.anchor, known.anew)
         newest = state.setting.store.latest() if self.align and state.setting.store else None
         if newest is not None and state.base is None:
             keys, cosine = align(model, Model.open(newest.folder()))

@@ -163,6 +163,7 @@ pipeline.recipe.mistakes pipeline.recipe.variables pipeline.recipe.names
 pipeline.recipe.validation
 pipeline.recipe.order
 pipeline.recipe.recipe
+pipeline.recipe.same_text
 pipeline.recipe.schema
 pipeline.job
 pipeline.cli.progress

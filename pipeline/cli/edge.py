@@ -64,12 +64,13 @@ class Edge:
 
 def exit_code(error: Exception) -> int:
     """Return the exit code for an error that a user can mend."""
+    from corpora.errors import UsageError  # noqa: PLC0415
     from pipeline.evaluation.gates import GateError  # noqa: PLC0415
     from pipeline.recipe.mistakes import RecipeError  # noqa: PLC0415
     from pipeline.store.errors import ConflictError, StoreError  # noqa: PLC0415
 
     kinds = (
-        (RecipeError, USAGE), (ConflictError, CONFLICT), (StoreError, STORE), (GateError, GATE)
+        (RecipeError, USAGE), (UsageError, USAGE), (ConflictError, CONFLICT), (StoreError, STORE), (GateError, GATE)
     )  # fmt: skip
     return next((code for kind, code in kinds if isinstance(error, kind)), INPUT)
 

@@ -36,8 +36,13 @@ class Limit:
 
     def __str__(self) -> str:
         """Return the limit for people."""
+        return f"{self.measure} {self.side}"
+
+    @property
+    def side(self) -> str:
+        """The limit without what it is on."""
         side = "at least" if self.key.startswith("min_") else "at most"
-        return f"{self.measure} {side} {self.bound:g} ({self.key})"
+        return f"{side} {self.bound:g} ({self.key})"
 
 
 def demand(
@@ -54,7 +59,7 @@ def demand(
     if not broken:
         return
     told = "; ".join(
-        f"{one.measure} is {metrics[one.measure]:.4g}, and not {one}" for one in broken
+        f"{one.measure} is {metrics[one.measure]:.4g}, and not {one.side}" for one in broken
     )
     kept = ""
     if store is not None:

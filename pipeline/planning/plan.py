@@ -13,6 +13,7 @@ from pipeline import kernels
 from pipeline.models.model import Model
 from pipeline.planning.outlook import Files, Outlook, Reading, Training
 from pipeline.recipe.recipe import Recipe
+from pipeline.recipe.same_text import demand_same_text
 from pipeline.settings import Settings
 from pipeline.stage_training import TrainStage, demand_equal
 from pipeline.stages.evaluate import Evaluate
@@ -29,10 +30,12 @@ PACKERS = (".gz", ".bz2", ".xz", ".zst", ".zstd", ".lz4", ".zip", ".tgz", ".parq
 def planned(recipe: Recipe) -> Outlook:
     """Return what a run of the recipe would do now.
 
-    Raises CorpusError for files that can't be listed, and StoreError for a store that can't be
-    read.
+    Raises CorpusError for files that can't be listed, StoreError for a store that can't be read,
+    and UsageError for a recipe that the loaded version can't be trained on with.
     """
     version = _version(recipe)
+    if version is not None:
+        demand_same_text(recipe, version)
     model = None if version is None else Model.open(version.folder(hashes=False))
     ledger = Ledger.empty() if version is None else version.ledger
     readings = tuple(_readings(recipe, ledger))

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Gt
 
 from corpora.declared import Declared
-from pipeline.inferring import infer_to
+from corpora.errors import UsageError
+from pipeline.inferring import demand_parquet, infer_to
 from pipeline.passes import Plan
 from pipeline.stage import Resource, Stage, State
 from pipeline.vectors.errors import VectorFileError
@@ -19,7 +20,8 @@ from pipeline.vectors.files import local_path
 class Infer(Stage):
     """Write the vectors of the corpus's documents to a Parquet file; the model stays as it is.
 
-    to: The file to write, at any address; it appears when it is whole. Its columns are row, tags
+    to: The file to write, at any address, whose name ends in .parquet; it appears when it is
+        whole. Its columns are row, tags
         (where documents have some), vector and known.
     epochs: In how many passes a document's vector is found.
     alpha: The learning rate at the start.
@@ -43,6 +45,11 @@ class Infer(Stage):
         yield from wrong
         if not wrong and self.min_alpha > self.alpha:
             yield f"min_alpha must be at most alpha ({self.alpha}), not {self.min_alpha}"
+        if not wrong:
+            try:
+                demand_parquet(self.to)
+            except UsageError as error:
+                yield str(error)
 
     def demand(self, stages: Sequence[Declared]) -> None:  # noqa: ARG002
         """Refuse a local folder that isn't there, or that can't be written."""

@@ -13,7 +13,12 @@ class LoadLatest(Stage):
     """Load the store's newest version, so that the run goes on from it; nothing in an empty store.
 
     The first run and every later one can so be the same recipe.
+    other_transforms: Let the recipe change its text otherwise than the loaded version's was changed
+        (lowercase in place of simple_preprocess, say), so that both are in one model. To be given
+        for one run: from then on the recipe is compared with that run's.
     """
+
+    other_transforms: bool = False
 
     gives: ClassVar[tuple[Resource, ...]] = ("vocabulary", "model")
     needs_store: ClassVar[bool] = True

@@ -70,6 +70,8 @@ class TrainDoc2vec(TrainStage):
             yield "dm_concat must be 0 where dm is 0, not 1"
         if self.dm_tag_count > 1 and not self.dm_concat:
             yield f"dm_tag_count must be 1 where dm_concat is 0, not {self.dm_tag_count}"
+        if self.known == "replace" and self.freeze == "tags":
+            yield 'freeze must not be "tags" where known is "replace": it would learn nothing'
         if self.documents not in ("keep", "drop_old") and not WINDOW.fullmatch(self.documents):
             yield (
                 'documents must be "keep", "drop_old" or "window 90 days", with any number of '

@@ -315,6 +315,36 @@ def test_documents_that_begin_anew_learn_nothing_of_their_old_text(root, known):
     assert (after != known["tag_vectors"]).any()
 
 
+def test_documents_that_begin_anew_learn_while_old_ones_are_frozen_or_anchored(root, known):
+    lengths = {}
+    for keys in ("", 'freeze = "old_tags"', "anchor = 0.9"):
+        store = f"store{len(lengths)}"
+        run(root, "monday", "doc2vec", reader='tags = "line"', store=store)
+        told = f'known = "replace"\n{keys}'
+        run(root, "tuesday", "doc2vec", told, reader='tags = "line"', store=store)
+        after = parts(newest(root, store))["tag_vectors"]
+        lengths[keys] = np.linalg.norm(after[:25], axis=1).mean()
+        if "old_tags" in keys:
+            assert (after[25:] == known["tag_vectors"][25:]).all()
+    assert min(lengths.values()) > 0.8 * max(lengths.values())
+
+
+def test_an_edited_file_is_no_error_where_known_documents_are(root):
+    reader = 'tags = "line"\nnew_only = true\nchanged = "replace"'
+    run(root, "monday", "doc2vec", reader=reader)
+    write(root, "monday", WORDS, 60, seed=9)
+    state, _ = run(root, "monday", "doc2vec", 'known = "error"', reader=reader)
+    assert state.version.number == 2
+
+
+def test_two_trainings_in_a_run_count_a_document_once(root):
+    text = RECIPE.format(root=root, load="", reader="", day="monday", store="models",
+                         model="doc2vec", keys="")  # fmt: skip
+    train = text[text.index('[[stage]]\nuse = "train') : text.index('[[stage]]\nuse = "publish"')]
+    state = job.run(parse(text.replace(train, train * 2)), Lines(str))
+    assert state.model.tags.counts.tolist() == [1] * 60
+
+
 def test_old_documents_are_dropped(root):
     run(root, "monday", "doc2vec")
     before = parts(newest(root))
@@ -349,6 +379,7 @@ def test_documents_stay_for_so_many_days(root):
         ("doc2vec", 'init_from = "x"', "init_from must not be given where words' vectors are not"),
         ("doc2vec", 'documents = "window 0 days"', 'documents must be "keep", "drop_old" or'),
         ("doc2vec", 'known = "no"', "known"),
+        ("doc2vec", 'known = "replace"\nfreeze = "tags"', 'freeze must not be "tags" where known'),
     ],
 )
 def test_keys_that_make_no_sense(root, model, keys, mistake):

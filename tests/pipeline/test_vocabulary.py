@@ -67,7 +67,9 @@ def test_build_merges_shards(tmp_path):
     assert made.lookup(pa.array(["c", "a", "nowhere"])).tolist() == [-1, 1, -1]
 
 
-@pytest.mark.parametrize(("text", "said"), [([["a", "b"]], "seen 1 time[.]"), ([[]], "has no words")])
+@pytest.mark.parametrize(
+    ("text", "said"), [([["a", "b"]], "seen 1 time[.]"), ([[]], "has no words")]
+)
 def test_no_word_left(text, said):
     with pytest.raises(VocabularyError, match=said):
         Vocabulary.build(encode(Sentences(text)), min_count=2)
