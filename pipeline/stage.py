@@ -73,8 +73,9 @@ class State:
     found empty, None where nobody looked. `ledger` is what that version had read, and `consumed`
     what the run has trained on since. `forgot`: how many documents the run has made the model
     forget. `unread`: how many files readers with new_only have for this run, None where another
-    reader has a part in it; `changed`: sources that were read before, as they were. `phrases`:
-    those that have been joined in the corpus, in this order.
+    reader has a part in it; `changed`: sources that were read before, as they were, and
+    `replaced` those of them whose old text is to leave. `phrases`: those that have been joined in
+    the corpus, in this order.
     """
 
     setting: Setting
@@ -90,6 +91,7 @@ class State:
     forgot: int = 0
     unread: int | None = None
     changed: frozenset[str] = frozenset()
+    replaced: frozenset[str] = frozenset()
     metrics: Mapping[str, float] = field(default_factory=dict)
     receipt: Receipt | None = None
     version: Version | None = None

@@ -8,7 +8,7 @@ from corpora.reader import FileReader, Reader
 from corpora.shards import TokenShards, encode
 from corpora.transform import Transform
 from pipeline.stage import Stage, State
-from pipeline.stage_unread import unread_of, without_known_text
+from pipeline.stage_unread import unread_of, without_known_text, without_old_text
 
 if TYPE_CHECKING:
     from corpora.corpus import Corpus
@@ -27,6 +27,12 @@ def applied(stage: Declared, state: State) -> State:
             corpus, unread = listed, None if unread is None else unread + len(listed.listed)
         else:
             unread = None
+            if isinstance(stage, FileReader) and state.ledger is not None:
+                corpus = listed = Listed(stage, tuple(stage.parts()))
+                again = read_before(listed.listed, state.ledger, state.setting.hide)
+                if again:
+                    total = len(listed.listed)
+                    state.report.say(f"of {stage.use()}'s files {told_again(again, total)}")
         if state.corpus is not None:
             corpus = state.corpus + corpus
         state = replace(state, unread=unread)
@@ -40,13 +46,15 @@ def applied(stage: Declared, state: State) -> State:
 def settled(stage: Declared, state: State) -> tuple[State, bool]:
     """Return the state before a stage, and whether there is no new text for it to work on.
 
-    Changed files may turn out to have the text that they had: for that they are read.
+    Changed files may turn out to have the text that they had: for that they are read. Of the others
+    the old text leaves now, if they are to be replaced.
     """
     if not isinstance(stage, Stage) or "corpus" not in stage.needs:
         return state, False
     if state.unread and state.changed and state.shards is None and state.setting.cache is not None:
         state, shards = encoded(state)
         state = without_known_text(state, shards)
+    state = without_old_text(state)
     return state, state.unread == 0
 
 

@@ -27,10 +27,18 @@ def unread_of(reader: FileReader, state: State) -> tuple[State, Listed]:
     found = compared(reader, state.ledger, setting.hide, setting.show)
     state.report.say(f"of {reader.use()}'s files {found.told()}")
     state = _without(reader, found, state)
-    if reader.changed == "update":
-        changed = named((part.label for part in found.changed), setting.hide)
-        state = replace(state, changed=state.changed | frozenset(changed))
+    if reader.changed in ("update", "replace"):
+        changed = frozenset(named((part.label for part in found.changed), setting.hide))
+        state = replace(state, changed=state.changed | changed)
+        if reader.changed == "replace":
+            state = replace(state, replaced=state.replaced | changed)
     return state, Listed(reader, found.read(reader.changed))
+
+
+def without_old_text(state: State) -> State:
+    """Return the state after the old text of the files that are to be replaced has left."""
+    gone = sorted(state.replaced)
+    return _forget(replace(state, replaced=frozenset()), gone, replaced=True) if gone else state
 
 
 def without_known_text(state: State, shards: TokenShards) -> State:
@@ -63,6 +71,7 @@ def without_known_text(state: State, shards: TokenShards) -> State:
     return replace(
         state,
         corpus=without_parts(state.corpus, out),
+        replaced=state.replaced - {one.source for one in same},
         shards=TokenShards(left, shards.reused, parts),
         unread=None if state.unread is None else state.unread - len(same),
         consumed=(*state.consumed, *same),
@@ -70,7 +79,10 @@ def without_known_text(state: State, shards: TokenShards) -> State:
 
 
 def _without(reader: FileReader, found: Compared, state: State) -> State:
-    """Return the state after old text of changed and vanished files is taken out, as is wanted."""
+    """Return the state after the text of vanished files is taken out, if that is wanted.
+
+    It leaves before that of changed files: by the other way round what is left would be nobody's.
+    """
     changed = named((part.label for part in found.changed), state.setting.hide)
     if changed and reader.changed == "error":
         some = ", ".join(changed[:SHOWN]) + (", ..." if len(changed) > SHOWN else "")
@@ -79,11 +91,8 @@ def _without(reader: FileReader, found: Compared, state: State) -> State:
             'it: set changed = "update" to read them as new text, "replace" to take their old text '
             'out, too, or "skip" to leave them as they are'
         )
-    # In this order: what is left by the other way round is nobody's, even if its text comes again.
     if found.vanished and reader.vanished == "forget":
         state = _forget(state, list(found.vanished), replaced=False)
-    if changed and reader.changed == "replace":
-        state = _forget(state, changed, replaced=True)
     return state
 
 

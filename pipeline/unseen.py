@@ -4,7 +4,7 @@ Files are told apart by their addresses, and a file from what it was by its fing
 with the listing, so that no file is opened, or asked for by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from corpora.corpus import Chain, Corpus, Transformed
@@ -63,6 +63,31 @@ class Compared:
         """Return the figures, for people."""
         kinds = ("new", "changed", "vanished", "known")
         return ", ".join(f"{len(getattr(self, kind)):,} {kind}" for kind in kinds)
+
+
+def read_before(
+    parts: Sequence[Part], ledger: Ledger | None, hide: Callable[[str], str] = str
+) -> int:
+    """Return how many of a reader's files a ledger has as they are."""
+    if not ledger:
+        return 0
+    origins = [origin for part in parts for origin in part.origins]
+    names = named((origin.label for origin in origins), hide)
+    standings = (
+        ledger.standing(name, one.fingerprint) for name, one in zip(names, origins, strict=True)
+    )
+    return sum(standing == "known" for standing in standings)
+
+
+def told_again(known: int, total: int) -> str:
+    """Return what to say of files that a version has read and that are read again.
+
+    >>> told_again(1, 3)
+    '1 of 3 files was read before and counts again; set new_only = true to leave it out'
+    """
+    files, it = ("file", "it") if total == 1 else ("files", "it" if known == 1 else "them")
+    does = "was read before and counts" if known == 1 else "were read before and count"
+    return f"{known:,} of {total:,} {files} {does} again; set new_only = true to leave {it} out"
 
 
 def compared(

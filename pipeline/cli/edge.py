@@ -70,7 +70,8 @@ def exit_code(error: Exception) -> int:
     from pipeline.store.errors import ConflictError, StoreError  # noqa: PLC0415
 
     kinds = (
-        (RecipeError, USAGE), (UsageError, USAGE), (ConflictError, CONFLICT), (StoreError, STORE), (GateError, GATE)
+        (RecipeError, USAGE), (UsageError, USAGE), (ConflictError, CONFLICT), (StoreError, STORE),
+        (GateError, GATE),
     )  # fmt: skip
     return next((code for kind, code in kinds if isinstance(error, kind)), INPUT)
 

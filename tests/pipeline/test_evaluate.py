@@ -223,9 +223,7 @@ held_out = "{root}/held_out.txt"
 def test_words_that_move_too_far_are_not_published(root, limit):
     run(root, f"{limit} = 1.0")  # no parent, nothing to compare
     write(root / "days/2.txt", [[word[::-1] for word in row] + row for row in rows(60, 3)])
-    with pytest.raises(
-        GateError, match=rf"words_\w+ is 0\.\d+, and not at least 1 \({limit}"
-    ):
+    with pytest.raises(GateError, match=rf"words_\w+ is 0\.\d+, and not at least 1 \({limit}"):
         run(root, f"{limit} = 1.0")
     assert len(Store.open(str(root / "models")).versions()) == 1
 

@@ -87,6 +87,27 @@ class TestDaily:
         assert "erratum" not in held.vocabulary.words.to_pylist()
         assert held.tags.size == 660
 
+    def test_files_that_were_only_copied_change_nothing(self, millrace):
+        write(self.inbox / "tuesday.txt", sentences(60, seed=2))
+        millrace("run", self.recipe)
+        for path in self.inbox.iterdir():
+            content = path.read_bytes()
+            path.unlink()
+            path.write_bytes(content)
+        write(self.inbox / "tuesday.txt", sentences(60, seed=3))  # and one that was edited
+        millrace("run", self.recipe)
+        before, after = model("models/daily", 1), model("models/daily", 2)
+        receipt = Store.open("models/daily").latest().manifest.receipt
+        assert receipt["rows"] == 60
+        assert before.vocabulary.counts.sum() == after.vocabulary.counts.sum()
+        old, new = (one.keyed_documents["monday.txt:1"] for one in (before, after))
+        assert np.dot(old, new) > 0.9 * np.linalg.norm(old) * np.linalg.norm(new)
+        for path in self.inbox.iterdir():
+            path.write_bytes(path.read_bytes())
+        millrace("run", self.recipe)
+        versions = Store.open("models/daily").versions()
+        assert versions[0].ledger.rows == 660
+
     def test_the_gate_holds_a_bad_model_back(self, millrace, place):
         strict = place / "strict.toml"
         text = self.recipe.read_text()
