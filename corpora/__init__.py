@@ -26,6 +26,7 @@ from corpora.rows.tagged_document import TaggedDocument
 from corpora.shards import TokenShard, TokenShards, encode
 from corpora.tokens.token_batches import TokenBatch
 from corpora.transform import PartTransform, RowTransform, StreamTransform, Transform
+from corpora.transforms.simple_preprocess import simple_preprocess
 
 __all__ = [
     "Brown",
@@ -52,6 +53,7 @@ __all__ = [
     "TokenShards",
     "Transform",
     "encode",
+    "simple_preprocess",
 ]
 
 if not TYPE_CHECKING:  # or every name would be there for a type checker

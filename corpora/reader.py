@@ -32,6 +32,10 @@ Vanished = Literal["keep", "forget"]
 class Reader(Declared, Corpus):
     """A corpus whose fields are a recipe's keys."""
 
+    def has_tags(self) -> bool | None:
+        """Return whether its rows have tags; None where that is known only when it is read."""
+        return None
+
 
 @dataclass(frozen=True)
 class FileReader(Reader):

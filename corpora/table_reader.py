@@ -29,6 +29,10 @@ class TableReader(FileReader):
         yield from super().faults()
         yield from self.layout.faults()
 
+    def has_tags(self) -> bool:
+        """Return whether a column of them is named."""
+        return self.tags is not None
+
     @property
     def layout(self) -> Layout:
         """Where a table has what a row is made of."""

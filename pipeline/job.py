@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 
 from pipeline.recipe.recipe import Recipe
-from pipeline.recipe.same_text import demand_same_text
+from pipeline.recipe.same_text import demand_same_text, loaded
 from pipeline.stage import Report, Setting, Stage, State
 from pipeline.store.versions import Store
 
@@ -18,7 +18,7 @@ def run(recipe: Recipe, report: Report) -> State:
     store = None if recipe.store is None else Store.open(recipe.store)
     if store is not None and any(isinstance(s, Stage) and s.writes_store for s in recipe.stages):
         store.demand_writable()
-    version = None if store is None else store.latest()
+    version = loaded(recipe)
     if version is not None:
         demand_same_text(recipe, version)
     for stage in recipe.stages:

@@ -130,6 +130,8 @@ class Stage(Declared):
     """What this stage goes on from when an earlier one has given it."""
     gives: ClassVar[tuple[Resource, ...]] = ()
     """What this stage makes, for a later one."""
+    needs_tags: ClassVar[bool] = False
+    """Whether the rows of the corpus have to have tags."""
     needs_store: ClassVar[bool] = False
     writes_store: ClassVar[bool] = False
 

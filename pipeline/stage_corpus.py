@@ -9,6 +9,7 @@ from corpora.shards import TokenShards, encode
 from corpora.transform import Transform
 from pipeline.stage import Stage, State
 from pipeline.stage_unread import unread_of, without_known_text, without_old_text
+from pipeline.unseen import Listed, read_before, told_again
 
 if TYPE_CHECKING:
     from corpora.corpus import Corpus
@@ -32,7 +33,7 @@ def applied(stage: Declared, state: State) -> State:
                 again = read_before(listed.listed, state.ledger, state.setting.hide)
                 if again:
                     total = len(listed.listed)
-                    state.report.say(f"of {stage.use()}'s files {told_again(again, total)}")
+                    state.report.say(f"{stage.use()}: {told_again(again, total)}")
         if state.corpus is not None:
             corpus = state.corpus + corpus
         state = replace(state, unread=unread)

@@ -32,6 +32,10 @@ class Brown(FileReader):
 
     flat: ClassVar[bool] = True
 
+    def has_tags(self) -> bool:
+        """Return that its rows have none."""
+        return False
+
     def options(self) -> str:
         """Return what shapes the rows."""
         return ""

@@ -44,6 +44,10 @@ class LineSentence(FileReader):
     _: KW_ONLY
     errors: Errors = "strict"
 
+    def has_tags(self) -> bool:
+        """Return that its rows have none."""
+        return False
+
     def options(self) -> str:
         """Return what shapes the rows."""
         mended = "" if self.errors == "strict" else f", errors={self.errors}"

@@ -38,6 +38,10 @@ class Text8(FileReader):
     _: KW_ONLY
     errors: Errors = "strict"
 
+    def has_tags(self) -> bool:
+        """Return that its rows have none."""
+        return False
+
     def options(self) -> str:
         """Return what shapes the rows."""
         return f"max_sentence_length={self.max_sentence_length}, errors={self.errors}"

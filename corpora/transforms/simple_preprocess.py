@@ -70,16 +70,34 @@ class SimplePreprocess(RowTransform):
         if not pc.any(wide).as_py():
             return spaced
         rows = text.filter(wide).to_pylist()
-        made = [" ".join(LETTERS.findall(self._lower(row))) for row in rows]
+        made = [" ".join(_runs(row, deacc=self.deacc)) for row in rows]
         return pc.replace_with_mask(spaced, wide, pa.array(made, spaced.type))
 
-    def _lower(self, text: str) -> str:
-        text = text.lower()
-        if not self.deacc or text.isascii():
-            return text
+
+def simple_preprocess(
+    text: str | bytes, deacc: bool = False, min_len: int = 2, max_len: int = 15
+) -> list[str]:
+    """Return the tokens of one text, as the transform of that name and gensim's function have them.
+
+    deacc: take accents off. min_len, max_len: characters that a token has at least, and at most.
+    Bytes are taken for UTF-8; those that are not are left out.
+
+    >>> simple_preprocess("Les ÉTÉS, à l'ombre: 35_degrés!", deacc=True)
+    ['les', 'etes', 'ombre']
+    """
+    whole = text.decode("utf-8", "ignore") if isinstance(text, bytes) else text
+    runs = _runs(whole, deacc=deacc)
+    return [run for run in runs if min_len <= len(run) <= max_len and run[0] != "_"]
+
+
+def _runs(text: str, *, deacc: bool) -> list[str]:
+    """Return the runs of letters and "_" in lower case."""
+    text = text.lower()
+    if deacc and not text.isascii():
         apart = unicodedata.normalize("NFD", text)
         bare = "".join(c for c in apart if unicodedata.category(c) != "Mn")
-        return unicodedata.normalize("NFC", bare)
+        text = unicodedata.normalize("NFC", bare)
+    return LETTERS.findall(text)
 
 
 def _ascii_spaced(text: Any) -> Any:

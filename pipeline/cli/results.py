@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from corpora.errors import MillraceError
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 
 NUMBER = re.compile(r"-?\d{1,19}")
+COMMON = 100  # words that say little of a text, the most frequent
 MOST_COMPARED = 1_000_000  # keys that a misspelt one is compared with: some seconds
 
 
@@ -53,16 +56,21 @@ def farewell(
     lines = [f"done in {seconds:.1f} s: version {state.version.number} with {made}. Try next:"]
     if state.model is None or state.model.settings.trains_words:
         word = next(_shown(tables.get("neighbours", {})), None) or _example(state)
-        lines.append(f"  millrace similar {store} {_argument(word)}")
+        lines += _asking(recipe, f"  millrace similar {store}", word)
     if tags:
         tag = next(_shown(tables.get("documents", {})), None) or str(tags.keys[0].as_py())
-        lines.append(f"  millrace similar {store} --documents {_argument(tag)}")
+        lines += _asking(recipe, f"  millrace similar {store} --documents", tag)
     return "\n".join([*lines, f"  millrace versions {store}"])
 
 
 def _shown(table: Mapping[str, Any]) -> Iterator[str]:
     """Yield what had neighbours and is no option to a command."""
     return (key for key, near in table.items() if near and not key.startswith("-"))
+
+
+def _asking(recipe: "Recipe", command: str, key: str) -> list[str]:
+    """Return the command that asks for a key, unless that has a value in it which is not shown."""
+    return [f"{command} {_argument(key)}"] if recipe.variables.hide(key) == key else []
 
 
 def _argument(text: str) -> str:
@@ -73,11 +81,13 @@ def _argument(text: str) -> str:
 
 
 def _example(state: "State") -> str:
-    """Return a word to ask for: one of middling frequency says more than "the"."""
+    """Return a word to ask for: a frequent one, but none of those that are as common as "the"."""
     assert state.vocabulary is not None
-    middle = min(200, state.vocabulary.size // 2)
-    words = state.vocabulary.retained.slice(middle, 100).to_pylist()
-    return next((word for word in map(str, words) if word.isalpha()), str(words[0]))
+    words, counts = state.vocabulary.retained, state.vocabulary.retained_counts
+    falling = np.argsort(-counts, kind="stable")  # after an update ids are in another order
+    some = falling[min(COMMON, len(falling) // 2) :][:COMMON]
+    found = [str(words[int(at)].as_py()) for at in some]
+    return next((word for word in found if word.isalpha()), found[0])
 
 
 def listed(version: Version) -> dict[str, Any]:

@@ -35,13 +35,14 @@ def versions(edge: Edge, store: str, json_: bool) -> None:
     from pipeline.cli.results import listed, tabled  # noqa: PLC0415
     from pipeline.store.versions import Store  # noqa: PLC0415
 
-    found, damaged = Store.open(store).history()
+    opened = Store.open(store)
+    found, damaged = opened.history()
     if json_:
         edge.show_json([listed(version) for version in found])
     elif found:
         click.echo(tabled(found))
     else:
-        click.echo(f"the store {store} has no version yet", err=True)
+        click.echo(opened.without_versions(), err=True)
     for number in damaged:
         click.echo(f"millrace: version {number} is damaged and is passed over", err=True)
 

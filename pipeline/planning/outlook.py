@@ -28,7 +28,8 @@ class Reading:
     new, changed, known: its files, all new to a reader without new_only; vanished: how many are
     gone. reads: those that the run reads; tokens, rows: about how many are in them, None where
     nothing is known; tokens_per_byte: what that is reckoned with, `measured` on files that were
-    read before, or a rule of thumb.
+    read before, or a rule of thumb. again: files that the version has read and that a reader
+    without new_only reads again.
     """
 
     reader: str
@@ -44,6 +45,7 @@ class Reading:
     rows: int | None
     tokens_per_byte: float
     measured: bool
+    again: int
 
 
 @dataclass(frozen=True)

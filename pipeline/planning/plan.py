@@ -13,14 +13,14 @@ from pipeline import kernels
 from pipeline.models.model import Model
 from pipeline.planning.outlook import Files, Outlook, Reading, Training
 from pipeline.recipe.recipe import Recipe
-from pipeline.recipe.same_text import demand_same_text
+from pipeline.recipe.same_text import demand_same_text, loaded
 from pipeline.settings import Settings
 from pipeline.stage_training import TrainStage, demand_equal
 from pipeline.stages.evaluate import Evaluate
 from pipeline.store.ledger import Ledger
 from pipeline.store.source_names import named
-from pipeline.store.versions import Store, Version
-from pipeline.unseen import Compared, compared
+from pipeline.store.versions import Version
+from pipeline.unseen import Compared, compared, read_before
 
 WORDS_A_BYTE = 0.18  # of plain English
 PACKED = 3  # times as many in files that are packed
@@ -33,7 +33,7 @@ def planned(recipe: Recipe) -> Outlook:
     Raises CorpusError for files that can't be listed, StoreError for a store that can't be read,
     and UsageError for a recipe that the loaded version can't be trained on with.
     """
-    version = _version(recipe)
+    version = loaded(recipe)
     if version is not None:
         demand_same_text(recipe, version)
     model = None if version is None else Model.open(version.folder(hashes=False))
@@ -70,12 +70,6 @@ def planned(recipe: Recipe) -> Outlook:
     )
 
 
-def _version(recipe: Recipe) -> Version | None:
-    """Return the version that the run goes on from."""
-    loads = any(type(stage).use() == "load_latest" for stage in recipe.stages)
-    return Store.open(recipe.store).latest() if loads and recipe.store is not None else None
-
-
 def _nothing_new(readings: Sequence[Reading]) -> bool:
     return bool(readings) and all(one.new_only and not one.reads.files for one in readings)
 
@@ -87,13 +81,18 @@ def _readings(recipe: Recipe, ledger: Ledger) -> Iterator[Reading]:
             variables = recipe.variables
             found = compared(stage, ledger, variables.hide, variables.show)
             read = found.read(stage.changed)
-            kept = (stage.changed, stage.vanished)
+            kept, again = (stage.changed, stage.vanished), 0
         elif isinstance(stage, Reader):
             read = tuple(stage.parts())
             found, kept = Compared(read, read, (), (), ()), ("read", "keep")
+            again = (
+                read_before(read, ledger, recipe.variables.hide)
+                if isinstance(stage, FileReader)
+                else 0
+            )
         else:
             continue
-        yield _reading(type(stage).use(), found, read, kept, ledger, recipe)
+        yield _reading(type(stage).use(), found, read, kept, again, ledger, recipe)
 
 
 def _reading(
@@ -101,6 +100,7 @@ def _reading(
     found: Compared,
     read: Sequence[Part],
     kept: tuple[str, str],
+    again: int,
     ledger: Ledger,
     recipe: Recipe,
 ) -> Reading:
@@ -123,6 +123,7 @@ def _reading(
         rows=round(total * rows) if sized and rows is not None else None,
         tokens_per_byte=WORDS_A_BYTE if words is None else words,
         measured=words is not None,
+        again=again,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pipeline.planning.outlook import Files, Outlook, Reading, Training
+from pipeline.unseen import told_again
 
 
 def told(outlook: Outlook) -> str:
@@ -42,6 +43,8 @@ def _reading(one: Reading) -> Iterator[str]:
             f"({one.if_changed}), {one.vanished:,} vanished ({one.if_vanished}), "
             f"{_files(one.known)} known"
         )
+    if one.again:
+        yield f"  {told_again(one.again, one.reads.files)}"
     if one.if_changed == "error" and one.changed.files:
         yield "  the run would end here, because files have changed"
     if one.reads.files and one.tokens is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from corpora.declared import Declared
 from corpora.reader import Reader
+from corpora.transform import Transform
 from pipeline.recipe.mistakes import Mistake
 from pipeline.stage import Resource, Stage
 
@@ -59,6 +60,7 @@ def misplaced(placed: Sequence[Placed], *, store: bool) -> list[Mistake]:
                 f"comes after stage {counted.number} ({counted.declared.use()}), which so would "
                 "not count its words: move it before that"
             )
+        wrong += _untagged(placed, at)
         wrong += [BEFORE[need] for need in needs if need not in given]
         mistakes += [Mistake(what, at.number, at.declared.use()) for what in wrong]
         for need in (*needs, *(at.declared.uses if issubclass(at.declared, Stage) else ())):
@@ -90,6 +92,31 @@ def _resources(
     if issubclass(at.declared, Reader) and "corpus" not in given:
         return (), ("corpus",)
     return ("corpus",), ("corpus",)
+
+
+def _untagged(placed: Sequence[Placed], at: Placed) -> Iterator[str]:
+    """Yield a mistake for each reader before a stage that gives it rows without tags."""
+    if not (issubclass(at.declared, Stage) and at.declared.needs_tags):
+        return
+    before = [one for one in placed if one.number < at.number]
+    # An installed package's transform may give tags.
+    foreign = (
+        isinstance(one.stage, Transform) and not type(one.stage).__module__.startswith("corpora.")
+        for one in before
+    )
+    if any(foreign):
+        return
+    for one in before:
+        if isinstance(one.stage, Reader) and one.stage.has_tags() is False:
+            mend = (
+                "set its key tags"
+                if hasattr(one.stage, "tags")
+                else "use one that gives them, such as tagged_line_document"
+            )
+            yield (
+                f"needs documents with tags, and stage {one.number} ({one.declared.use()}) gives "
+                f"none: {mend}"
+            )
 
 
 def _counted(given: dict[Resource, Placed]) -> Placed | None:

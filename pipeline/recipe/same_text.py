@@ -14,7 +14,7 @@ from pipeline.recipe.recipe import Recipe, parse
 from pipeline.stage import Stage
 from pipeline.stages.load_latest import LoadLatest
 from pipeline.store.errors import StoreError
-from pipeline.store.versions import Version
+from pipeline.store.versions import Store, Version
 
 Changes = tuple[Transform, ...]
 
@@ -34,6 +34,12 @@ def recipe_of(version: Version) -> Recipe | None:
         return None
     place = f"the recipe of version {version.number}"
     return parse(text, place=place, store=version.store.url, environment=_Environment())
+
+
+def loaded(recipe: Recipe) -> Version | None:
+    """Return the version that a run would go on from now, or None where there is none."""
+    loads = any(isinstance(stage, LoadLatest) for stage in recipe.stages)
+    return Store.open(recipe.store).latest() if loads and recipe.store is not None else None
 
 
 def demand_same_text(recipe: Recipe, version: Version) -> None:

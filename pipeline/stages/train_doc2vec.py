@@ -41,11 +41,8 @@ class TrainDoc2vec(TrainStage):
     with an "error". documents: which of the loaded version's documents stay: all ("keep"), none
     ("drop_old": words stay, and only the new documents have vectors), or those whose text was read
     lately ("window 90 days"). The text of those that go stays in the store: see `forget`.
-    replay: the share of the text that was read in earlier runs, that each epoch goes through
-    besides the new text. With 0 vectors of old documents keep every bit, and a run costs no more
-    than what is new; words' vectors (dm, dbow_words) keep better with some. update_alpha: the
-    learning rate at the start of an update; by default three tenths of alpha. New words and
-    documents begin with alpha in any case.
+    update_alpha: the learning rate at the start of an update; by default three tenths of alpha. New
+    words and documents begin with alpha in any case.
     """
 
     dm: Literal[0, 1] = 0
@@ -54,12 +51,12 @@ class TrainDoc2vec(TrainStage):
     dm_concat: Literal[0, 1] = 0
     dm_tag_count: Annotated[int, Ge(1)] = 1
     epochs: Annotated[int, Ge(1)] = 10
-    replay: Annotated[float, Ge(0), Le(1)] | None = 0.0
     anchor: Annotated[float, Ge(0), Le(1)] = 0.0
     known: Policy = "update"
     documents: str = "keep"
 
     slower: ClassVar[float] = 0.3
+    needs_tags: ClassVar[bool] = True
 
     def faults(self) -> Iterator[str]:
         """Refuse keys of the other kind, too."""

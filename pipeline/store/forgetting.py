@@ -37,7 +37,7 @@ def forget_in(
     with store.storage.writing():
         version = store.latest()
         if version is None:
-            raise StoreError(f"the store {store.url} has no version: there is nothing to forget")
+            raise StoreError(f"{store.without_versions()}; there is nothing to forget")
         model = Model.open(version.folder())
         wanted = _meant(tags, model.tags)
         found = forget(

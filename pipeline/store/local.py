@@ -33,6 +33,10 @@ class LocalStorage:
         """The folder `runs`."""
         return self.root / "runs"
 
+    def exists(self) -> bool:
+        """Return whether there is such a folder."""
+        return self.root.is_dir()
+
     def demand_writable(self) -> None:
         """Raise StoreError unless both folders take a new file and a link to it."""
         with self._explained("write"):

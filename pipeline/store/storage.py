@@ -23,6 +23,9 @@ class Storage(Protocol):
     def demand_writable(self) -> None:
         """Raise StoreError unless new versions can be written; leaves at most empty folders."""
 
+    def exists(self) -> bool:
+        """Return whether anything was ever put here."""
+
     def fill(self, place: str, write: Callable[[Path], None]) -> tuple[StoredFile, ...]:
         """Let `write` fill a new folder, keep it durably as `place`, and return its files.
 

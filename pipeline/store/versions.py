@@ -128,6 +128,16 @@ class Store:
         """Return the store at `url`, a path or a file:// URL; it need not exist yet."""
         return cls(url, storage_at(url))
 
+    def without_versions(self) -> str:
+        """Return what to say of a store without versions: there may be no such place at all.
+
+        >>> Store.open("/nowhere").without_versions()
+        'the store /nowhere has no version: there is no such folder'
+        """
+        if self.storage.exists():
+            return f"the store {self.url} has no version yet"
+        return f"the store {self.url} has no version: there is no such folder"
+
     def demand_writable(self) -> None:
         """Raise StoreError unless a version could be published; to be asked before long work."""
         self.storage.demand_writable()
@@ -138,14 +148,15 @@ class Store:
 
         >>> Store.at("/nowhere@3")
         Traceback (most recent call last):
-        pipeline.store.errors.StoreError: the store /nowhere has no version 3; it has: none
+        pipeline.store.errors.StoreError: the store /nowhere has no version: there is no such folder
         """
         url, at, number = place.rpartition("@")
         if at and number.isdecimal():
             return cls.open(url).version(int(number))
-        newest = cls.open(place).latest()
+        store = cls.open(place)
+        newest = store.latest()
         if newest is None:
-            raise StoreError(f"the store {place} has no version; publish one with millrace run")
+            raise StoreError(f"{store.without_versions()}; publish one with millrace run")
         return newest
 
     def publish(
@@ -244,7 +255,9 @@ class Store:
         """Return one version; raises StoreError when there is none, DamagedError when it is bad."""
         found = self._read(number)
         if found is None:
-            there = ", ".join(map(str, sorted(self._numbers()))) or "none"
+            there = ", ".join(map(str, sorted(self._numbers())))
+            if not there:
+                raise StoreError(self.without_versions())
             raise StoreError(f"the store {self.url} has no version {number}; it has: {there}")
         return found
 

@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from inspect import signature
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from corpora import (
     TaggedLineDocument,
     Text8,
     encode,
+    simple_preprocess,
 )
 
 word2vec = pytest.importorskip("gensim.models.word2vec")
@@ -193,6 +195,8 @@ def test_simple_preprocess(one, other):
         assert [d.words for d in corpus.simple_preprocess(deacc=deacc)] == expected
         step = Sentences([]).simple_preprocess(deacc=deacc).transform
         assert step.rows(text)["words"].to_pylist() == [*expected, []]
+        assert [simple_preprocess(row, deacc) for row in (one, other)] == expected
+        assert simple_preprocess(one.encode("utf-8", "surrogatepass"), deacc) == expected[0]
         assert step.rows(text.slice(1))["words"].to_pylist() == [expected[1], []]
 
 
@@ -212,6 +216,10 @@ def test_simple_preprocess_bounds():
     for bounds in ({}, {"min_len": 1, "max_len": 3}, {"min_len": 0, "max_len": 99}):
         expected = [gensim_utils.simple_preprocess(" ".join(words), **bounds)]
         assert list(Sentences([words]).simple_preprocess(**bounds)) == expected
+        assert [simple_preprocess(" ".join(words), **bounds)] == expected
+    broken = b"the \xff\xfemill \xc3\x89t\xc3\xa9"
+    assert simple_preprocess(broken) == gensim_utils.simple_preprocess(broken)
+    assert signature(simple_preprocess).parameters["max_len"].default == 15
 
 
 def test_word2vec_reads_the_same_corpus(folder):

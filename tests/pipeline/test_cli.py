@@ -9,13 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import click
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from pipeline.cli import results
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
 from pipeline.store.versions import Store
+from pipeline.vocabulary import Vocabulary
 
 HERE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 RECIPE = """
@@ -97,6 +102,33 @@ def test_run_then_the_commands_it_names(millrace, recipe, root):
         code, out, err = millrace(*shlex.split(command)[1:])
         assert (code, err) == (0, "")
         assert out
+
+
+def test_no_command_is_named_that_would_ask_for_a_hidden_name(millrace, recipe, root, monkeypatch):
+    monkeypatch.setenv("CORPUS", f"{root}/corpus.txt")
+    edit(recipe, f"{root}/corpus.txt", "${CORPUS}")
+    edit(recipe, "line_sentence", "tagged_line_document")
+    edit(recipe, "train_word2vec", "train_doc2vec")
+    edit(recipe, 'words = ["cat", "xyzzy"]', 'documents = ["corpus.txt:1"]')
+    assert "--documents corpus.txt:1" in millrace("run", recipe)[2]
+    monkeypatch.chdir(root)  # where the value is the file's name, which tags begin with
+    monkeypatch.setenv("CORPUS", "corpus.txt")
+    code, _, err = millrace("run", recipe)
+    assert (code, "--documents" in err, "Try next" in err) == (0, False, True)
+
+
+def test_the_word_to_ask_for_is_frequent_and_not_too_frequent():
+    counts = np.arange(1000, 0, -1)
+    words = [f"w{letters(at)}" for at in range(1000)]
+    mixed = np.random.default_rng(1).permutation(1000)
+    vocabulary = Vocabulary(pa.array([words[at] for at in mixed]), counts[mixed], 1000)
+    assert results._example(SimpleNamespace(vocabulary=vocabulary)) == f"w{letters(100)}"
+    few = Vocabulary(pa.array(["the", "mill"]), np.array([9, 2]), 2)
+    assert results._example(SimpleNamespace(vocabulary=few)) == "mill"
+
+
+def letters(number):
+    return "".join(chr(97 + int(digit)) for digit in str(number))
 
 
 def test_run_as_json(millrace, recipe, root):

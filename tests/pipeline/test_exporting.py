@@ -123,7 +123,7 @@ def test_what_cant_be_exported(tmp_path):
     refused("empty", MillraceError, "does not hold a model")
     refused("store", StoreError, "no version")
     refused("words", MillraceError, r"--format, or a name in \.txt, \.vec", to="v.xyz")
-    assert run("export", tmp_path / "words", "--to", tmp_path / "v.xyz") == 3
+    assert run("export", tmp_path / "words", "--to", tmp_path / "v.xyz") == 2
     assert run("export", tmp_path / "words", "--to", tmp_path / "v", "--format", "csv") == 2
 
 

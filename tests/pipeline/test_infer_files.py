@@ -14,6 +14,7 @@ from pipeline.cli.progress import Lines
 from pipeline.models.model import Model, ModelError
 from pipeline.passes import Plan
 from pipeline.read_alike import read_alike
+from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import parse
 from pipeline.store.versions import Store
 
@@ -192,3 +193,16 @@ def test_a_version_that_forgot_needs_a_recipe(root):
 
     with pytest.raises(MillraceError, match="give one that reads such files with --recipe"):
         recipe_for(published, None)
+
+
+def test_a_name_that_says_another_format_is_refused(root, capsys):
+    train(root)
+    capsys.readouterr()
+    to = root / "v.csv"
+    assert millrace("infer", f"{root}/models", root / "new.txt", "--to", to) == 2
+    assert (
+        "v.csv: vectors are written as Parquet. To mend it: give a name" in capsys.readouterr().err
+    )
+    assert not to.exists()
+    with pytest.raises(RecipeError, match=r"ends in \.parquet"):
+        parse(INFER.format(root=root).replace("out.parquet", "v.csv"))

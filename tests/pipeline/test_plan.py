@@ -113,6 +113,9 @@ def test_other_settings_than_the_loaded_model_has_are_told_by_the_plan_too(root)
     other = DAILY.replace("vector_size = 16", "vector_size = 8").replace("{keys}", "")
     with pytest.raises(ModelError, match="vector_size is 16 there and 8 here"):
         planned(parse(other.format(root=root, cache=f'"{root}/cache"')))
+    (root / "other.toml").write_text(other.format(root=root, cache=f'"{root}/cache"'))
+    for command in ("plan", "run"):
+        assert run_command(commands, [command, str(root / "other.toml")]) == 2
 
 
 def test_words_are_reckoned_as_they_were_before(root):

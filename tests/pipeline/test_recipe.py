@@ -114,6 +114,7 @@ READ, VOCAB, TRAIN = (
     'use = "build_vocab"',
     'use = "train_word2vec"',
 )
+DOCUMENTS = 'use = "train_doc2vec"'
 LOWER, PUBLISH, LOAD = 'use = "lowercase"', 'use = "publish"', 'use = "load_latest"'
 
 
@@ -144,6 +145,14 @@ LOWER, PUBLISH, LOAD = 'use = "lowercase"', 'use = "publish"', 'use = "load_late
             [READ, VOCAB, TRAIN, PUBLISH, 'use = "evaluate"\nmin_cosine = 0.5'],
             ["stage 5 (evaluate): its limits hold nothing back after publish: move it before"],
         ),
+        (
+            [READ, VOCAB, DOCUMENTS, PUBLISH],
+            ["stage 3 (train_doc2vec): needs documents with tags, and stage 1 (line_sentence)"],
+        ),
+        (
+            ['use = "csv"\nurl = "a"', VOCAB, DOCUMENTS, PUBLISH],
+            ["stage 3 (train_doc2vec): needs documents with tags, and stage 1 (csv) gives none: s"],
+        ),
         (["min_count = 1"], ['stage 1: does not say which stage it is: write use = "..."']),
         (["use = 7"], ["stage 1: use should be a name in quotes"]),
         (['use = "xyz"', PUBLISH], ['stage 1: there is no stage "xyz"; there are: brown']),
@@ -165,6 +174,9 @@ def test_sequence_and_names(tables, expected):
         [LOAD, 'use = "neighbours"\nwords = ["a"]'],
         [LOAD, 'use = "evaluate"\nmin_cosine = 0.5'],
         [READ, VOCAB, TRAIN, PUBLISH, 'use = "evaluate"'],
+        ['use = "csv"\nurl = "a"\ntags = "id"', VOCAB, DOCUMENTS, PUBLISH],
+        ['use = "tagged_brown"\nurl = "a"', VOCAB, DOCUMENTS, PUBLISH],
+        ['use = "python_docs"', VOCAB, DOCUMENTS, PUBLISH],
         [READ, VOCAB, TRAIN, 'use = "neighbours"\nwords = ["a"]'],
     ],
 )

@@ -100,7 +100,7 @@ def test_a_chain_is_interleaved(tmp_path):
 
     tables = [("line_sentence", f'url = "{tmp_path / name}"') for name in "ab"]
     found = stages(*tables, ("interleave", ""))
-    state = make_dataclass("State", ["corpus", "shards", "unread"])(None, None, None)
+    state = make_dataclass("State", ["corpus", "shards", "unread", "ledger"])(*[None] * 4)
     for stage in found[:3]:
         state = applied(stage, state)
     assert list(state.corpus) == [["a1"], ["b1"], ["a2"], ["b2"]]

@@ -16,7 +16,6 @@ from pipeline.models.model import Model, ModelError
 from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import parse, read
 from pipeline.store.versions import Store
-from pipeline.tags import TagError
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 DAILY = """
@@ -107,7 +106,7 @@ def test_without_a_cache_it_is_the_same(root):
 
 
 def test_a_corpus_without_tags(root):
-    with pytest.raises(TagError, match=r"monday\.txt: its rows have no tags.*tagged_line_document"):
+    with pytest.raises(RecipeError, match=r"\(line_sentence\) gives none: .*tagged_line_document"):
         run(root, "monday", reader="line_sentence")
     assert Store.open(str(root / "models")).latest() is None
 

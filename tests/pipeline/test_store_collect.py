@@ -298,8 +298,12 @@ def test_the_commands(store, capsys):
     assert (code, "write 90s, 30m, 12h or 7d" in err) == (2, True)
     code, _, err = millrace(capsys, "show", f"{url}@1")
     assert (code, "has no version 1; it has: 4" in err) == (4, True)
-    code, _, err = millrace(capsys, "show", f"{url}/nothing")
-    assert (code, "has no version; publish one" in err) == (4, True)
+    for command in ("show", "versions", "similar"):
+        more = ["word"] if command == "similar" else []
+        _, _, err = millrace(capsys, command, f"{url}/nothing", *more)
+        assert f"{url}/nothing has no version: there is no such folder" in err
+        code, _, err = millrace(capsys, command, f"{url}/data", *more)
+        assert (code, "has no version yet" in err) == (0 if command == "versions" else 4, True)
 
 
 def left_run(root, key, began, checkpoint=0.0):

@@ -332,3 +332,19 @@ def test_2000_files_are_compared_without_opening_one(root, monkeypatch):
     )
     found = compared(reader, ledger)
     assert (len(found.new), len(found.known)) == (1, 1999)
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_reader_without_new_only_says_what_counts_again(root, command, capsys):
+    run(root)
+    text = DAILY.format(root=root, reader="line_sentence", url=f"{root}/days/*.txt", keys="",
+                        more="", model="word2vec").replace("new_only = true", "")  # fmt: skip
+    (root / "recipe.toml").write_text(text)
+    write(root / "days/3.txt", "the mill turns\n")
+    capsys.readouterr()
+    assert run_command(commands, [command, str(root / "recipe.toml")]) == 0
+    told = "2 of 3 files were read before and count again; set new_only = true to leave them out"
+    assert sum(told in line for line in "".join(capsys.readouterr()).splitlines()) == 1
+    (root / "recipe.toml").write_text(text.replace("days/*", "other/*"))
+    assert run_command(commands, [command, str(root / "recipe.toml")]) == 0
+    assert "before and count" not in "".join(capsys.readouterr())
