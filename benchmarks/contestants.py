@@ -10,10 +10,10 @@ from lines import Lines
 from modes import Gensim, min_count_of
 from roofline import Work
 
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
+from pipeline.core.training import train
 from pipeline.models.model import Model
-from pipeline.passes import Plan
-from pipeline.settings import Settings
-from pipeline.training import train
 
 
 class Contest(Protocol):

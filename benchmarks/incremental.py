@@ -34,16 +34,16 @@ from table import Column, Row, keep, note, show
 from word_tests import Floats, Index, analogies, read_pairs, read_questions, spearman
 
 from corpora import TokenShards
-from pipeline.anchor import Anchor
+from pipeline.core.passes import Plan
+from pipeline.core.replay import Epochs, Kept, Replay
+from pipeline.core.settings import Settings
 from pipeline.evaluation.measures import drift, overlap
 from pipeline.models.model import Model, tags_with
-from pipeline.passes import Plan
-from pipeline.replay import Epochs, Kept, Replay
-from pipeline.row_rates import Known, row_rates
-from pipeline.settings import Settings
 from pipeline.stages.train_doc2vec import TrainDoc2vec
 from pipeline.stages.train_word2vec import TrainWord2vec
-from pipeline.vocabulary import Vocabulary
+from pipeline.updates.anchor import Anchor
+from pipeline.updates.row_rates import Known, row_rates
+from pipeline.words.vocabulary import Vocabulary
 
 COMMON = 20_000  # rows whose neighbours are compared
 Scores = dict[str, float]

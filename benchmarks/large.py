@@ -17,9 +17,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipeline import kernels
-from pipeline.batch import Batch, Floats
-from pipeline.kernels import Kernel
+from pipeline.core import kernels
+from pipeline.core.batch import Batch, Floats
+from pipeline.core.kernels import Kernel
 
 LENGTH = 250  # words of a document
 UNIT = 200  # documents of a unit of work

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from corpora import TaggedLineDocument, TokenShards, encode
 from corpora.sources.source import expand
-from pipeline.tags import TagTable
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 
 @dataclass

@@ -9,8 +9,8 @@ from gensim.models.doc2vec import TaggedLineDocument
 from gensim.models.word2vec import LineSentence
 from lines import Lines
 
-from pipeline.passes import Plan
-from pipeline.settings import Settings
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
 
 HIERARCHICAL: dict[str, Any] = {"negative": 0, "hierarchical": True}
 

@@ -10,8 +10,8 @@ from typing import Any
 from lines import Lines
 from roofline import instruction_set
 
-from pipeline.passes import Plan
-from pipeline.settings import Settings
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
 
 
 def parser_of(text: str | None, *, modes: str, known: list[str]) -> argparse.ArgumentParser:

@@ -29,9 +29,9 @@ from sklearn.linear_model import LogisticRegression
 from table import Column, Row, keep, note, show
 from word_tests import Floats, Index, analogies, read_pairs, read_questions, spearman
 
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
 from pipeline.models.model import Model
-from pipeline.passes import Plan
-from pipeline.settings import Settings
 
 USUAL = "skip_gram,cbow,cbow_exact,skip_gram_hs,cbow_hs,dbow,dm"
 ORDER = 1  # seed of the order in which documents are trained

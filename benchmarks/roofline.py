@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline import kernels
-from pipeline.settings import Settings
-from pipeline.tree import Tree
-from pipeline.vocabulary import Vocabulary
+from pipeline.core import kernels
+from pipeline.core.settings import Settings
+from pipeline.core.tree import Tree
+from pipeline.words.vocabulary import Vocabulary
 
 ROUNDS = 2_000_000
 

@@ -32,7 +32,7 @@ from corpora.sources.source import expand
 from corpora.tokens import isa
 from corpora.tokens.side_by_side import processors
 from corpora.tokens.units import Bounds, Tokeniser, tokenised_ahead, units
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 MIN_COUNT = 5
 

@@ -29,8 +29,8 @@ from options import about, parser_of, plan_of
 from roofline import bytes_per_word, flop_per_word, peak
 from table import Column, Row, keep, note, show
 
-from pipeline.passes import Plan
-from pipeline.settings import Settings
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
 
 USUAL = "skip_gram,cbow,dbow,dm,skip_gram_hs,cbow_hs,infer"
 INFERENCE = {"infer": "dbow", "infer_dm": "dm", "infer_dbow_hs": "dbow_hs"}

@@ -6,13 +6,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.admission import RULE_DEFAULT as RULE_DEFAULT
-    from pipeline.admission import RULE_DISCARD as RULE_DISCARD
-    from pipeline.admission import RULE_KEEP as RULE_KEEP
-    from pipeline.callbacks import CallbackAny2Vec as CallbackAny2Vec
-    from pipeline.callbacks import EarlyStop as EarlyStop
-    from pipeline.callbacks import EpochCheckpoint as EpochCheckpoint
-    from pipeline.callbacks import StopTraining as StopTraining
+    from pipeline.core.callbacks import CallbackAny2Vec as CallbackAny2Vec
+    from pipeline.core.callbacks import EarlyStop as EarlyStop
+    from pipeline.core.callbacks import EpochCheckpoint as EpochCheckpoint
+    from pipeline.core.callbacks import StopTraining as StopTraining
     from pipeline.models.doc2vec import Doc2Vec as Doc2Vec
     from pipeline.models.gensim_import import import_gensim as import_gensim
     from pipeline.models.keyed_vectors import KeyedVectors as KeyedVectors
@@ -21,21 +18,24 @@ if TYPE_CHECKING:
     from pipeline.phrases.frozen import Phraser as Phraser
     from pipeline.phrases.model import Phrases as Phrases
     from pipeline.phrases.scores import ENGLISH_CONNECTOR_WORDS as ENGLISH_CONNECTOR_WORDS
+    from pipeline.words.admission import RULE_DEFAULT as RULE_DEFAULT
+    from pipeline.words.admission import RULE_DISCARD as RULE_DISCARD
+    from pipeline.words.admission import RULE_KEEP as RULE_KEEP
 
 _HOMES = {
-    "CallbackAny2Vec": "pipeline.callbacks",
+    "CallbackAny2Vec": "pipeline.core.callbacks",
     "Doc2Vec": "pipeline.models.doc2vec",
     "ENGLISH_CONNECTOR_WORDS": "pipeline.phrases.scores",
-    "EarlyStop": "pipeline.callbacks",
-    "EpochCheckpoint": "pipeline.callbacks",
+    "EarlyStop": "pipeline.core.callbacks",
+    "EpochCheckpoint": "pipeline.core.callbacks",
     "FrozenPhrases": "pipeline.phrases.frozen",
     "KeyedVectors": "pipeline.models.keyed_vectors",
     "Phraser": "pipeline.phrases.frozen",
     "Phrases": "pipeline.phrases.model",
-    "RULE_DEFAULT": "pipeline.admission",
-    "RULE_DISCARD": "pipeline.admission",
-    "RULE_KEEP": "pipeline.admission",
-    "StopTraining": "pipeline.callbacks",
+    "RULE_DEFAULT": "pipeline.words.admission",
+    "RULE_DISCARD": "pipeline.words.admission",
+    "RULE_KEEP": "pipeline.words.admission",
+    "StopTraining": "pipeline.core.callbacks",
     "Word2Vec": "pipeline.models.word2vec",
     "import_gensim": "pipeline.models.gensim_import",
 }

@@ -6,13 +6,13 @@ from corpora.corpus import Corpus
 from corpora.errors import MillraceError
 from corpora.reader import Reader
 from corpora.transform import Transform
+from pipeline.core.passes import Plan
 from pipeline.inferring import demand_parquet, infer_to
 from pipeline.models.model import Model
-from pipeline.passes import Plan
-from pipeline.read_alike import read_alike
 from pipeline.recipe.recipe import Recipe, read
 from pipeline.recipe.same_text import recipe_of
 from pipeline.store.versions import Version
+from pipeline.updates.read_alike import read_alike
 
 
 def recipe_for(version: Version, path: str | None) -> Recipe:

@@ -16,8 +16,8 @@ from corpora.corpus import Corpus
 from corpora.errors import CorpusError, UsageError
 from corpora.rows.tag_kinds import as_strings
 from corpora.tokens.token_batches import TokenBatch, token_batches
+from pipeline.core.passes import Plan
 from pipeline.models.model import Model
-from pipeline.passes import Plan
 from pipeline.vectors.files import Address, writing
 
 
@@ -42,8 +42,8 @@ def infer_to(
 
     >>> import tempfile
     >>> from corpora import Sentences
-    >>> from pipeline.settings import Settings
-    >>> from pipeline.vocabulary import Vocabulary
+    >>> from pipeline.core.settings import Settings
+    >>> from pipeline.words.vocabulary import Vocabulary
     >>> words = Vocabulary.empty().add(pa.array(["the", "mill"]), np.array([3, 2]), min_count=1)
     >>> model = Model.fresh(words, Settings("dbow", vector_size=4), seed=1)
     >>> with tempfile.NamedTemporaryFile(suffix=".parquet") as file:

@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from corpora.shards import TokenShard
-from pipeline import _train, kernels
+from pipeline import _train
+from pipeline.core import kernels
+from pipeline.core.weights import Floats
 from pipeline.models.lifecycle import release
 from pipeline.models.model import Model
 from pipeline.stage import Stage, State
-from pipeline.weights import Floats
 
 PIECE = 1 << 14  # rows looked at at a time
 

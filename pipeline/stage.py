@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from corpora import Corpus
     from corpora.shards import TokenShards
+    from pipeline.core.training import Progress, Receipt
     from pipeline.models.model import Model
     from pipeline.phrases.frozen import FrozenPhrases
     from pipeline.store.ledger import Consumed, Ledger
     from pipeline.store.versions import Store, Version
-    from pipeline.training import Progress, Receipt
-    from pipeline.vocabulary import Vocabulary
+    from pipeline.words.vocabulary import Vocabulary
 
 Resource = Literal["corpus", "vocabulary", "model"]
 

@@ -9,7 +9,7 @@ from corpora.shards import TokenShards, encode
 from corpora.transform import Transform
 from pipeline.stage import Stage, State
 from pipeline.stage_unread import unread_of, without_known_text, without_old_text
-from pipeline.unseen import Listed, read_before, told_again
+from pipeline.updates.unseen import Listed, read_before, told_again
 
 if TYPE_CHECKING:
     from corpora.corpus import Corpus

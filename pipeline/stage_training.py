@@ -9,20 +9,20 @@ from annotated_types import Ge, Gt
 
 from corpora.errors import UsageError
 from corpora.shards import TokenShard, TokenShards
-from pipeline.callbacks import Patience
-from pipeline.checkpoint import Checkpoints, opened
+from pipeline.core.callbacks import Patience
+from pipeline.core.checkpoint import Checkpoints, opened
+from pipeline.core.passes import Plan
+from pipeline.core.replay import Epochs
+from pipeline.core.settings import Settings
+from pipeline.core.training import Receipt
 from pipeline.models.model import Model, ModelError, tags_with
-from pipeline.passes import Plan
 from pipeline.phrases.joined import demand_joined
-from pipeline.replay import Epochs
-from pipeline.row_rates import RowRates
 from pipeline.run_key import run_key
-from pipeline.settings import Settings
 from pipeline.stage import Resource, State
 from pipeline.stage_corpus import encoded
 from pipeline.stage_update import UpdateStage
 from pipeline.store.ledger import Consumed, consumed
-from pipeline.training import Receipt
+from pipeline.updates.row_rates import RowRates
 
 
 @dataclass(frozen=True, kw_only=True)

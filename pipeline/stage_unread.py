@@ -9,11 +9,11 @@ from corpora.errors import MillraceError
 from corpora.reader import FileReader
 from corpora.shards import TokenShard, TokenShards
 from corpora.shards.shard_set import drop_contents
-from pipeline.forget import forget
 from pipeline.stage import State
 from pipeline.store.ledger import Consumed
 from pipeline.store.source_names import named
-from pipeline.unseen import Compared, Listed, compared, without_parts
+from pipeline.updates.forget import forget
+from pipeline.updates.unseen import Compared, Listed, compared, without_parts
 
 if TYPE_CHECKING:
     from corpora.shards.token_shard import ReadPart

@@ -10,15 +10,15 @@ from corpora.declared import Declared
 from corpora.errors import CorpusError
 from corpora.rows.draws import draws
 from corpora.shards import TokenShards
-from pipeline.align import align
-from pipeline.anchor import Anchor
-from pipeline.first_vectors import begin_from
+from pipeline.core.passes import Plan
+from pipeline.core.replay import Epochs, Replay
 from pipeline.models.model import Model, ModelError
-from pipeline.old_text import old_text
-from pipeline.passes import Plan
-from pipeline.replay import Epochs, Replay
-from pipeline.row_rates import NAMES, Known, RowRates, row_rates
 from pipeline.stage import Stage, State
+from pipeline.updates.align import align
+from pipeline.updates.anchor import Anchor
+from pipeline.updates.first_vectors import begin_from
+from pipeline.updates.old_text import old_text
+from pipeline.updates.row_rates import NAMES, Known, RowRates, row_rates
 from pipeline.vectors.files import source
 
 TIMES = 4  # as many old rows as new ones, where the recipe doesn't say

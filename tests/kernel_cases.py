@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 from reference import Twin
 
-from pipeline import kernels
-from pipeline.batch import Batch
-from pipeline.kernels import Kernel
+from pipeline.core import kernels
+from pipeline.core.batch import Batch
+from pipeline.core.kernels import Kernel
 
 MATRICES = ("input", "tags", "output", "nodes")
 TWINS = {

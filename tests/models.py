@@ -3,11 +3,11 @@
 import numpy as np
 
 from corpora import Documents, encode
+from pipeline.core.settings import Settings
+from pipeline.core.weights import unpadded
 from pipeline.models.model import Model
-from pipeline.settings import Settings
-from pipeline.tags import TagTable
-from pipeline.vocabulary import Vocabulary
-from pipeline.weights import unpadded
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 KINDS = {
     "skip-gram": Settings(vector_size=5),

@@ -75,25 +75,25 @@ corpora.shards
 corpora
 corpora.sources corpora.tokens corpora.rows corpora.readers corpora.transforms
 pipeline._train
-pipeline.batch
-pipeline.kernels
-pipeline.sorted_runs
-pipeline.counting
-pipeline.key_index
-pipeline.admission
-pipeline.vocabulary
-pipeline.fading
-pipeline.settings
-pipeline.row_file
-pipeline.weights
-pipeline.tree
-pipeline.tags
-pipeline.tag_checks
-pipeline.passes
-pipeline.checkpoint
-pipeline.replay
-pipeline.training pipeline.inference
-pipeline.callbacks
+pipeline.core.batch
+pipeline.core.kernels
+pipeline.words.sorted_runs
+pipeline.words.counting
+pipeline.words.key_index
+pipeline.words.admission
+pipeline.words.vocabulary
+pipeline.words.fading
+pipeline.core.settings
+pipeline.core.row_file
+pipeline.core.weights
+pipeline.core.tree
+pipeline.words.tags
+pipeline.words.tag_checks
+pipeline.core.passes
+pipeline.core.checkpoint
+pipeline.core.replay
+pipeline.core.training pipeline.core.inference
+pipeline.core.callbacks
 pipeline.vectors.arrow_plain
 pipeline.vectors.keys pipeline.vectors.rows pipeline.vectors.blas
 pipeline.vectors.search pipeline.vectors.attributes
@@ -140,20 +140,21 @@ pipeline.store.storage
 pipeline.store.versions
 pipeline.store.left_runs
 pipeline.store.collect pipeline.store.shards
-pipeline.cut_out
-pipeline.compacting
-pipeline.forget
+pipeline.updates.cut_out
+pipeline.updates.compacting
+pipeline.updates.forget
 pipeline.store.forgetting pipeline.store.diff
 pipeline.stage
-pipeline.unseen
-pipeline.read_alike
+pipeline.updates.unseen
+pipeline.updates.read_alike
 pipeline.stage_unread
 pipeline.stage_corpus
 pipeline.evaluation.measures pipeline.evaluation.held_out
 pipeline.evaluation.gates pipeline.inferring
 pipeline.run_key
-pipeline.old_text pipeline.anchor pipeline.align pipeline.first_vectors pipeline.row_rates
-pipeline.known_documents
+pipeline.updates.old_text pipeline.updates.anchor pipeline.updates.align
+pipeline.updates.first_vectors pipeline.updates.row_rates
+pipeline.updates.known_documents
 pipeline.stage_update
 pipeline.stage_training
 pipeline.stages.*
@@ -168,7 +169,7 @@ pipeline.recipe.schema
 pipeline.job
 pipeline.cli.progress
 pipeline pipeline.models pipeline.stages pipeline.engines pipeline.store pipeline.recipe
-pipeline.evaluation pipeline.planning pipeline.cli
+pipeline.evaluation pipeline.planning pipeline.cli pipeline.core pipeline.words pipeline.updates
 pipeline.exporting
 pipeline.planning.outlook
 pipeline.planning.plan pipeline.infer_files
@@ -275,8 +276,11 @@ def tree(root, **sources):
             ["pipeline.store.versions imports pipeline.cli.commands, of a later layer"],
         ),
         (
-            {"pipeline__vocabulary": "from .training import train", "pipeline__training": ""},
-            ["pipeline.vocabulary imports pipeline.training, of a later layer"],
+            {
+                "pipeline__words__vocabulary": "from ..core.training import train",
+                "pipeline__core__training": "",
+            },
+            ["pipeline.words.vocabulary imports pipeline.core.training, of a later layer"],
         ),
         (
             {

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import kernels
+from pipeline.core import kernels
 
 ROOT = Path(__file__).parents[1]
 CSRC, NATIVE = ROOT / "csrc", ROOT / "tests" / "native"

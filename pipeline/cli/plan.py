@@ -69,9 +69,9 @@ def infer(
       millrace infer models/reviews@3 "s3://reviews/new/*" --to vectors.parquet --recipe daily.toml
     """
     from pipeline.cli.progress import reporting  # noqa: PLC0415
+    from pipeline.core.passes import Plan  # noqa: PLC0415
     from pipeline.engines.local import processors  # noqa: PLC0415
     from pipeline.infer_files import infer_files, recipe_for  # noqa: PLC0415
-    from pipeline.passes import Plan  # noqa: PLC0415
     from pipeline.store.versions import Store  # noqa: PLC0415
 
     version = Store.at(store)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from pipeline.training import Progress
+    from pipeline.core.training import Progress
 
 Row = tuple[str, Sequence[tuple[str, float]]]
 

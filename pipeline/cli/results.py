@@ -13,7 +13,7 @@ from corpora.errors import MillraceError
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model
 from pipeline.store.versions import Store, Version
-from pipeline.tags import TagTable
+from pipeline.words.tags import TagTable
 
 if TYPE_CHECKING:
     from pipeline.recipe.recipe import Recipe

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from corpora.corpus import Corpus
 from corpora.tokens.token_batches import TokenBatch, token_batches
-from pipeline import kernels
-from pipeline.batch import Batch, Floats, Ints, Tally
-from pipeline.kernels import Kernel
+from pipeline.core import kernels
+from pipeline.core.batch import Batch, Floats, Ints, Tally
+from pipeline.core.kernels import Kernel
+from pipeline.core.passes import Pass, Plan, kernel_of
+from pipeline.core.training import arrays
 from pipeline.models.model import Model
-from pipeline.passes import Pass, Plan, kernel_of
-from pipeline.training import arrays
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,8 +42,8 @@ def held_out_loss(model: Model, corpus: Corpus, plan: Plan, *, workers: int = 1)
     whatever reading the corpus raises.
 
     >>> from corpora import Sentences, encode
-    >>> from pipeline.settings import Settings
-    >>> from pipeline.vocabulary import Vocabulary
+    >>> from pipeline.core.settings import Settings
+    >>> from pipeline.words.vocabulary import Vocabulary
     >>> seen = Sentences([["to", "be", "or", "not"]] * 50)
     >>> words = Vocabulary.build(encode(seen), min_count=1)
     >>> model = Model.fresh(words, Settings(vector_size=8), seed=1)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from corpora.rows.draws import permutation
 from corpora.shards import TokenShard
-from pipeline.batch import Floats
+from pipeline.core.batch import Floats
+from pipeline.core.passes import Plan
 from pipeline.models.model import Model
-from pipeline.passes import Plan
-from pipeline.tags import TagTable
 from pipeline.vectors.rows import TINY, blocks, lengths
 from pipeline.vectors.search import nearest
+from pipeline.words.tags import TagTable
 
 Rows = NDArray[np.int64]
 Text = tuple[int, Callable[[], Iterable[TokenShard]]]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.weights import Floats
+from pipeline.core.weights import Floats
 
 
 def likeliest(context: Floats, output: Floats, topn: int, *, mean: bool) -> list[tuple[int, float]]:

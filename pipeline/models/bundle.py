@@ -74,8 +74,8 @@ def read(
     do, for anything that is no whole model, TypeError for a file that is open as text.
 
     >>> import io, numpy as np, pyarrow as pa
-    >>> from pipeline.settings import Settings
-    >>> from pipeline.vocabulary import Vocabulary
+    >>> from pipeline.core.settings import Settings
+    >>> from pipeline.words.vocabulary import Vocabulary
     >>> words = Vocabulary.empty().add(pa.array(["a", "b"]), np.array([3, 2]), min_count=1)
     >>> file = io.BytesIO()
     >>> write(file, Model.fresh(words, Settings(vector_size=4), seed=1), {"comment": "small"})

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from corpora import Corpus, Documents, TaggedDocument, TaggedLineDocument
 from corpora.old_names import old_names
 from corpora.shards import TokenShards
-from pipeline.admission import TrimRule
+from pipeline.core.settings import Method, Settings
 from pipeline.models import memory
 from pipeline.models.given import Files
 from pipeline.models.keyed_vectors import KeyedVectors
@@ -19,10 +19,10 @@ from pipeline.models.model import ModelError
 from pipeline.models.parameters import Common, plain
 from pipeline.models.word2vec import Word2Vec
 from pipeline.old_names import DOC2VEC
-from pipeline.settings import Method, Settings
-from pipeline.tags import TagTable
 from pipeline.vectors.files import Address
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.admission import TrimRule
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 
 @old_names(DOC2VEC)

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from corpora import Corpus
 from corpora.shards import TokenShards
-from pipeline.callbacks import listed, train_with
+from pipeline.core.callbacks import listed, train_with
+from pipeline.core.passes import Plan
+from pipeline.core.training import Progress, Receipt
+from pipeline.core.weights import Floats
 from pipeline.models import answers
 from pipeline.models.given import Files
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import ModelError
 from pipeline.models.preparing import LINES, Preparing
 from pipeline.models.reporting import TrainingLog
-from pipeline.passes import Plan
-from pipeline.training import Progress, Receipt
-from pipeline.weights import Floats
 
 log = logging.getLogger("pipeline")
 
@@ -61,8 +61,8 @@ class Face(Preparing):
         hold for this call only, and None takes the attribute. The text is read once and measured:
         total_examples and total_words are not needed, and one that is not the corpus's brings a
         RuntimeWarning. report_delay: seconds between two lines of the log. callbacks: see
-        `pipeline.callbacks`. `receipt` has the epochs' figures. Arguments that say how work is cut
-        have no effect.
+        `pipeline.core.callbacks`. `receipt` has the epochs' figures. Arguments that say how work is
+        cut have no effect.
 
         Raises ModelError where there is no vocabulary or text, TagError for documents whose tags
         have no vectors, TypeError unless one corpus is given, and what reading it raises.

@@ -11,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.kernels import ROOT
+from pipeline.core.kernels import ROOT
+from pipeline.core.settings import Settings
+from pipeline.core.tree import Tree
 from pipeline.models.doc2vec import document_settings
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model
 from pipeline.models.model_files import Matrices, ModelError
 from pipeline.models.parameters import SAVED
 from pipeline.models.saved import STATE
-from pipeline.settings import Settings
-from pipeline.tags import TagTable
-from pipeline.tree import Tree
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 # What our models keep under gensim's names; its padding is none of the words that we'd add.
 NAMES = [name for name in (*SAVED, *STATE) if name != "null_word"]

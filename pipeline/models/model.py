@@ -9,22 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.shards import TokenShard
-from pipeline import inference, training
-from pipeline.checkpoint import Checkpoints
+from pipeline.core import inference, training
+from pipeline.core.checkpoint import Checkpoints
+from pipeline.core.passes import Plan
+from pipeline.core.replay import Epochs, Shards
+from pipeline.core.settings import Settings
+from pipeline.core.training import Progress, Receipt
+from pipeline.core.tree import Tree
+from pipeline.core.weights import Floats, Weights, unpadded
 from pipeline.models import model_files
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model_files import Files, Matrices, ModelError
-from pipeline.passes import Plan
 from pipeline.phrases.frozen import FrozenPhrases  # noqa: TC001  (one for all modules)
-from pipeline.replay import Epochs, Shards
-from pipeline.settings import Settings
-from pipeline.tag_checks import check_tags
-from pipeline.tags import TagTable
-from pipeline.training import Progress, Receipt
-from pipeline.tree import Tree
 from pipeline.vectors.attributes import Attributes
-from pipeline.vocabulary import Vocabulary
-from pipeline.weights import Floats, Weights, unpadded
+from pipeline.words.tag_checks import check_tags
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 Number = TypeVar("Number", bound=np.generic)
 

@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
 from corpora.rows.tag_kinds import BOTH
+from pipeline.core.settings import Settings
+from pipeline.core.tree import Tree
+from pipeline.core.weights import Floats
 from pipeline.models.zip_members import Bytes, Fill
 from pipeline.phrases.frozen import FrozenPhrases
-from pipeline.settings import Settings
-from pipeline.tags import TagTable
-from pipeline.tree import Tree
 from pipeline.vectors import arrow_plain, attributes
 from pipeline.vectors.attributes import Attributes
-from pipeline.vocabulary import Vocabulary
-from pipeline.weights import Floats
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 WORDS, TAGS, SETTINGS = "words.arrow", "tags.arrow", "settings.json"
 MATRICES = ("vectors", "output", "nodes", "tag_vectors")

@@ -14,11 +14,11 @@ from typing import Any, Literal, TypedDict
 
 import numpy as np
 
-from pipeline.admission import Admission, TrimRule
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
+from pipeline.core.training import Progress
 from pipeline.models.model_files import ModelError
-from pipeline.passes import Plan
-from pipeline.settings import Settings
-from pipeline.training import Progress
+from pipeline.words.admission import Admission, TrimRule
 
 Cache = str | PathLike[str] | Literal[False] | None
 OnProgress = Callable[[Progress], None]

@@ -8,7 +8,6 @@ from typing import Any
 
 from corpora import Corpus, encode
 from corpora.shards import TokenShards
-from pipeline.admission import TrimRule
 from pipeline.models import memory
 from pipeline.models.given import Files, as_corpus
 from pipeline.models.keyed_vectors import KeyedVectors
@@ -18,7 +17,8 @@ from pipeline.models.parameters import Parameters, fitting
 from pipeline.models.reporting import ScanLog
 from pipeline.models.scan import Scan, Table, report
 from pipeline.models.word_paths import WithPaths
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.admission import TrimRule
+from pipeline.words.vocabulary import Vocabulary
 
 LINES = 10_000  # read between two lines of the log
 
@@ -55,7 +55,7 @@ class Preparing(Parameters, Lifecycle):
         are the lines' numbers from 0 on. With `update` known words and tags keep their places and
         vectors and new ones follow; counts are those of all corpora so far. progress_per: rows
         between two lines of the log. keep_raw_vocab: leave `raw_vocab` as it is. trim_rule: see
-        `pipeline.admission`; None takes the constructor's. min_count, sample: in place of the
+        `pipeline.words.admission`; None takes the constructor's. min_count, sample: in place of the
         attributes, for good.
 
         Raises VocabularyError if no word is left, TagError for documents without the tags that

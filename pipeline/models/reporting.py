@@ -3,7 +3,7 @@
 import logging
 import time
 
-from pipeline.training import Progress
+from pipeline.core.training import Progress
 
 log = logging.getLogger("pipeline")
 

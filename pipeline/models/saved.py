@@ -7,13 +7,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from pipeline.core.settings import Settings
+from pipeline.core.training import Epoch, Receipt
 from pipeline.models import bundle
 from pipeline.models.bundle import Target
 from pipeline.models.face import Face
 from pipeline.models.model import Model, ModelError
 from pipeline.models.parameters import SAVED, plain
-from pipeline.settings import Settings
-from pipeline.training import Epoch, Receipt
 
 # What has happened to a model, beside the arguments.
 STATE = (

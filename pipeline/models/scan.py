@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora.shards import TokenShards
-from pipeline.vocabulary import Counted, Vocabulary
+from pipeline.words.vocabulary import Counted, Vocabulary
 
 
 class Table(NamedTuple):

@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from corpora import Corpus, LineSentence, Sentences
 from corpora.old_names import old_names
-from pipeline import inference
-from pipeline.admission import TrimRule
-from pipeline.callbacks import listed
+from pipeline.core import inference
+from pipeline.core.callbacks import listed
+from pipeline.core.settings import Settings
 from pipeline.models.given import Files
 from pipeline.models.model import ModelError
 from pipeline.models.parameters import Cache, OnProgress, no_progress, plain, whole
 from pipeline.models.preparing import LINES
 from pipeline.models.saved import Saved
 from pipeline.old_names import MODEL
-from pipeline.settings import Settings
+from pipeline.words.admission import TrimRule
 
 
 @old_names(MODEL)
@@ -39,10 +39,11 @@ class Word2Vec(Saved):
     vectors), 0 for CBOW. hs: 1 for hierarchical softmax, besides noise or with negative=0 alone.
     negative: words of noise. ns_exponent: noise is drawn by count to this power. cbow_mean: 1 for
     the mean of a window's vectors, 0 for their sum. hashfxn: nothing but the builtin hash, see
-    below. epochs: passes over the text. trim_rule: see `pipeline.admission`; it holds for every
-    build_vocab that is given none, and is not saved. sorted_vocab: 0 gives words ids in the order
-    of first appearance. comment: text that is kept with the model. callbacks: for the training at
-    once, see `pipeline.callbacks`. shrink_windows: let windows have every size from 1 to `window`.
+    below. epochs: passes over the text. trim_rule: see `pipeline.words.admission`; it holds for
+    every build_vocab that is given none, and is not saved. sorted_vocab: 0 gives words ids in the
+    order of first appearance. comment: text that is kept with the model. callbacks: for the training at
+    once, see `pipeline.core.callbacks`. shrink_windows: let windows have every size from 1 to
+    `window`.
 
     Without effect on results, with the peers or here: null_word (windows are padded with zeros),
     batch_words (work is cut by the text alone), compute_loss (it is always computed).

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.tree import Tree
+from pipeline.core.tree import Tree
 from pipeline.vectors.attributes import Attributes
 
 NAMES = ("code", "point")

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpora.tokens.pairs import CHAIN_BITS, PairTable, Slots
-from pipeline.sorted_runs import merged, write_run
+from pipeline.words.sorted_runs import merged, write_run
 
 AHEAD = 4  # pieces of pairs that wait for a thread
 BLOCK = 1 << 16  # rows of a run that are read at a time

@@ -9,18 +9,18 @@ from collections.abc import Iterator, Sequence
 from corpora.declared import Declared
 from corpora.part import Origin, Part
 from corpora.reader import FileReader, Reader
-from pipeline import kernels
+from pipeline.core import kernels
+from pipeline.core.settings import Settings
 from pipeline.models.model import Model
 from pipeline.planning.outlook import Files, Outlook, Reading, Training
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.same_text import demand_same_text, loaded
-from pipeline.settings import Settings
 from pipeline.stage_training import TrainStage, demand_equal
 from pipeline.stages.evaluate import Evaluate
 from pipeline.store.ledger import Ledger
 from pipeline.store.source_names import named
 from pipeline.store.versions import Version
-from pipeline.unseen import Compared, compared, read_before
+from pipeline.updates.unseen import Compared, compared, read_before
 
 WORDS_A_BYTE = 0.18  # of plain English
 PACKED = 3  # times as many in files that are packed

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pipeline.planning.outlook import Files, Outlook, Reading, Training
-from pipeline.unseen import told_again
+from pipeline.updates.unseen import told_again
 
 
 def told(outlook: Outlook) -> str:

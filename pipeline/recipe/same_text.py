@@ -8,13 +8,13 @@ from corpora.declared import Declared
 from corpora.errors import UsageError
 from corpora.reader import Reader
 from corpora.transform import Transform
-from pipeline.read_alike import changes_text
 from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import Recipe, parse
 from pipeline.stage import Stage
 from pipeline.stages.load_latest import LoadLatest
 from pipeline.store.errors import StoreError
 from pipeline.store.versions import Store, Version
+from pipeline.updates.read_alike import changes_text
 
 Changes = tuple[Transform, ...]
 

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Le
 
-from pipeline.fading import faded
 from pipeline.stage import Resource, Stage, State
 from pipeline.stage_corpus import encoded
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.fading import faded
+from pipeline.words.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)

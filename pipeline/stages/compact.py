@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from pipeline.compacting import compacted
 from pipeline.models.model import Model
 from pipeline.stage import Resource, Stage, State
+from pipeline.updates.compacting import compacted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,15 +15,15 @@ from corpora.reader import FileReader
 from corpora.shards import TokenShard
 from corpora.shards.cached import opened_set
 from corpora.sources.source import expand
+from pipeline.core.passes import Plan
 from pipeline.evaluation import measures
 from pipeline.evaluation.gates import Limit, demand
 from pipeline.evaluation.held_out import held_out_loss
 from pipeline.models.model import Model, ModelError
-from pipeline.passes import Plan
-from pipeline.read_alike import read_alike
 from pipeline.stage import Resource, Stage, State
 from pipeline.store.shards import stored_set
 from pipeline.store.versions import Store
+from pipeline.updates.read_alike import read_alike
 from pipeline.vectors.files import source
 
 Share = Annotated[float, Ge(0), Le(1)]

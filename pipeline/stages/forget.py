@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pipeline.forget import forget
 from pipeline.stage import Resource, Stage, State
 from pipeline.store.forgetting import recipe_to_keep
 from pipeline.store.ledger import Ledger
+from pipeline.updates.forget import forget
 
 
 @dataclass(frozen=True, kw_only=True)

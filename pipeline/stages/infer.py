@@ -9,8 +9,8 @@ from annotated_types import Ge, Gt
 
 from corpora.declared import Declared
 from corpora.errors import UsageError
+from pipeline.core.passes import Plan
 from pipeline.inferring import demand_parquet, infer_to
-from pipeline.passes import Plan
 from pipeline.stage import Resource, Stage, State
 from pipeline.vectors.errors import VectorFileError
 from pipeline.vectors.files import local_path

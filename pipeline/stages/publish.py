@@ -4,10 +4,10 @@ import dataclasses
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from pipeline.cut_out import without_unused
 from pipeline.models.model import Model
 from pipeline.stage import Resource, Stage, State
 from pipeline.store.errors import StoreError
+from pipeline.updates.cut_out import without_unused
 
 
 @dataclass(frozen=True, kw_only=True)

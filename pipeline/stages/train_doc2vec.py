@@ -7,7 +7,12 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Le
 
 from corpora.shards import TokenShards
-from pipeline.known_documents import (
+from pipeline.core.settings import Settings
+from pipeline.models.doc2vec import document_settings
+from pipeline.stage import State
+from pipeline.stage_training import TrainStage
+from pipeline.store.ledger import Ledger
+from pipeline.updates.known_documents import (
     WINDOW,
     Policy,
     begin_anew,
@@ -15,12 +20,7 @@ from pipeline.known_documents import (
     staying,
     with_only,
 )
-from pipeline.models.doc2vec import document_settings
-from pipeline.row_rates import Known
-from pipeline.settings import Settings
-from pipeline.stage import State
-from pipeline.stage_training import TrainStage
-from pipeline.store.ledger import Ledger
+from pipeline.updates.row_rates import Known
 
 
 @dataclass(frozen=True, kw_only=True)

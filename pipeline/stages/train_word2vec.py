@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.settings import Settings
+from pipeline.core.settings import Settings
 from pipeline.stage_training import TrainStage
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from corpora.shards.cut import drop_documents
-from pipeline.forget import Forgotten, Missing, arrays_of, forget
 from pipeline.models.model import Model
 from pipeline.store.versions import Store, StoreError, Version
-from pipeline.tags import Tag, TagTable
+from pipeline.updates.forget import Forgotten, Missing, arrays_of, forget
+from pipeline.words.tags import Tag, TagTable
 
 NUMBER = re.compile(r"-?\d{1,19}")
 LEFT_OUT = "# left out: it names what was forgotten\n"

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.checkpoint import held_alone
+from pipeline.core.checkpoint import held_alone
 
 NAME = re.compile("([0-9a-f]{32})([.]lock)?")
 

@@ -13,12 +13,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora.sources.source import Source
-from pipeline.tags import TagTable
 from pipeline.vectors import arrow_plain, attributes
 from pipeline.vectors.errors import VectorFileError
 from pipeline.vectors.files import Address, local_path, named, source, writing
 from pipeline.vectors.keyed import Keyed
 from pipeline.vectors.rows import Matrix, in_order
+from pipeline.words.tags import TagTable
 
 KIND, VERSION = b"millrace.keyed_vectors", b"1"
 ATTRIBUTE, LOCKS = "attribute.", "lockf"

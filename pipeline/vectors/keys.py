@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora.rows.tag_kinds import tag_lists
-from pipeline.tags import TagTable
+from pipeline.words.tags import TagTable
 
 Key = str | int
 CHUNK = 1 << 16  # keys made into Python objects at a time

@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import DTypeLike, NDArray
 
-from pipeline.tags import TagTable
 from pipeline.vectors import word2vec_binary, word2vec_text
 from pipeline.vectors.errors import VectorFileError
 from pipeline.vectors.files import Address, lines
 from pipeline.vectors.rows import Matrix
 from pipeline.vectors.word2vec_bytes import Layout, Piece, Stream
+from pipeline.words.tags import TagTable
 
 FIRST_ROWS = 1 << 12
 GROWTH = 1.5

@@ -17,10 +17,10 @@ import pytest
 from models import KINDS, made
 
 from corpora import Documents, encode
+from pipeline.core.passes import Plan
 from pipeline.models import bundle, model_files, zip_members
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model, ModelError
-from pipeline.passes import Plan
 from pipeline.vectors.errors import VectorFileError
 
 SAID = {"alpha": 0.5, "comment": "é", "none": None}

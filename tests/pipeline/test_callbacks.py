@@ -9,7 +9,8 @@ import pytest
 
 from corpora import Sentences, TaggedDocument, encode
 from pipeline import Doc2Vec, Word2Vec, job
-from pipeline.callbacks import (
+from pipeline.cli.progress import Lines
+from pipeline.core.callbacks import (
     CallbackAny2Vec,
     EarlyStop,
     EpochCheckpoint,
@@ -17,13 +18,12 @@ from pipeline.callbacks import (
     StopTraining,
     train_with,
 )
-from pipeline.cli.progress import Lines
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
 from pipeline.models.model import Model
-from pipeline.passes import Plan
 from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import parse
-from pipeline.settings import Settings
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 
 class Trained:

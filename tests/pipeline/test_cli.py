@@ -20,7 +20,7 @@ from pipeline.cli import results
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
 from pipeline.store.versions import Store
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 HERE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 RECIPE = """

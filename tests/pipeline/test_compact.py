@@ -9,14 +9,14 @@ import pytest
 
 from pipeline import job
 from pipeline.cli.progress import Lines
-from pipeline.compacting import compacted
-from pipeline.cut_out import without
-from pipeline.forget import forget
 from pipeline.models.model import Model, ModelError
 from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import parse
 from pipeline.recipe.schema import schema
 from pipeline.store.versions import Store, StoreError
+from pipeline.updates.compacting import compacted
+from pipeline.updates.cut_out import without
+from pipeline.updates.forget import forget
 
 DAILY = """
 store = "{root}/models"

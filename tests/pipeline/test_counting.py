@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import pipeline.counting
+import pipeline.words.counting
 from corpora import MillraceError, Sentences, encode
-from pipeline.counting import Counting
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.counting import Counting
+from pipeline.words.vocabulary import Vocabulary
 
 WORDS = st.lists(st.lists(st.text(max_size=3), max_size=60), max_size=12)
 
@@ -42,9 +42,9 @@ RANKED = st.lists(st.text(max_size=2), unique=True)
 )
 def test_any_memory_gives_the_same(batches, memory, ranked):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.counting, "MOST_RUNS", 3)
-        patch.setattr(pipeline.counting, "LEAST_ROWS", 4)
-        patch.setattr(pipeline.counting, "PIECE", 16)
+        patch.setattr(pipeline.words.counting, "MOST_RUNS", 3)
+        patch.setattr(pipeline.words.counting, "LEAST_ROWS", 4)
+        patch.setattr(pipeline.words.counting, "PIECE", 16)
         found = counted(batches, memory, ranked)
     pairs = list(zip(found.words.to_pylist(), found.counts.tolist(), strict=True))
     assert pairs == expected(batches, ranked)
@@ -67,7 +67,7 @@ def test_a_vocabulary_is_the_same_and_stays_usable(monkeypatch):
     rows = [[f"w{i * i % 997}" for i in range(k, k + 50)] for k in range(0, 3000, 50)]
     shards = encode(Sentences(rows))
     whole = Vocabulary.build(shards, 3)
-    monkeypatch.setattr(pipeline.counting, "PIECE", 64)
+    monkeypatch.setattr(pipeline.words.counting, "PIECE", 64)
     for previous in (None, whole):
         small = Vocabulary.build(shards, 3, previous=previous, memory=100)
         large = Vocabulary.build(shards, 3, previous=previous)
@@ -93,6 +93,6 @@ def test_a_disk_that_takes_no_more(tmp_path, monkeypatch):
 
 
 def test_more_words_than_arrow_can_hold(monkeypatch):
-    monkeypatch.setattr(pipeline.counting, "NO_RANK", 3)
+    monkeypatch.setattr(pipeline.words.counting, "NO_RANK", 3)
     with pytest.raises(MillraceError, match="more than 2 GiB together"):
         counted([["aa", "bb"]], memory=1)

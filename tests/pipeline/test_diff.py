@@ -8,15 +8,15 @@ import pytest
 
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
+from pipeline.core.settings import Settings
 from pipeline.models.model import Model
 from pipeline.models.model_files import Matrices
-from pipeline.settings import Settings
 from pipeline.store import diff as module
 from pipeline.store.diff import diff
 from pipeline.store.ledger import Consumed
 from pipeline.store.versions import Store
-from pipeline.tags import TagTable
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 DRAW = np.random.default_rng(1)
 VECTORS = DRAW.normal(size=(200, 6)).astype(np.float32)

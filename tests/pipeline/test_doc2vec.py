@@ -6,9 +6,9 @@ import pytest
 
 from corpora import Documents, LineSentence, Sentences, TaggedDocument, TaggedLineDocument
 from pipeline import Doc2Vec, Word2Vec
+from pipeline.core.weights import Weights
 from pipeline.models.model import Model, ModelError
-from pipeline.tags import TagError
-from pipeline.weights import Weights
+from pipeline.words.tags import TagError
 
 TOPICS = [[f"{topic}{k}" for k in range(8)] for topic in "ab"]
 PLAIN = [f"n{k}" for k in range(8)]

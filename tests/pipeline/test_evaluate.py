@@ -11,16 +11,16 @@ from pipeline import job
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
 from pipeline.cli.progress import Lines
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
 from pipeline.evaluation.gates import GateError
 from pipeline.evaluation.held_out import held_out_loss
 from pipeline.evaluation.measures import drift, overlap, ranks, self_ranks
 from pipeline.models.model import Model, ModelError, tags_with
-from pipeline.passes import Plan
 from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import parse
-from pipeline.settings import Settings
 from pipeline.store.versions import Store, StoreError
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 KIN = [[f"{kind}{number}" for number in range(12)] for kind in ("animal", "number", "stone")]
 RECIPE = """

@@ -12,13 +12,13 @@ from corpora.errors import MillraceError
 from pipeline import KeyedVectors, exporting
 from pipeline.cli import commands as cli
 from pipeline.cli import models as cli_models
+from pipeline.core.settings import Settings
 from pipeline.models import bundle
 from pipeline.models.model import Model, tags_with
 from pipeline.models.model_files import ModelError
-from pipeline.settings import Settings
 from pipeline.store.errors import StoreError
 from pipeline.store.versions import Store
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 TEXTS = [["the", "mill", "turns"], ["a\xa0b", "\u00e9t\u00e9", "\x1c", "turns"]]
 FORMATS = {

@@ -10,8 +10,8 @@ import pytest
 from corpora import TaggedDocument
 from pipeline import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP, Doc2Vec, Word2Vec
 from pipeline.models.model import ModelError
-from pipeline.tags import TagError
-from pipeline.vocabulary import VocabularyError
+from pipeline.words.tags import TagError
+from pipeline.words.vocabulary import VocabularyError
 
 TEXT = [["z", "y", "x", "y"], ["w", "y", "x"], ["y", "v"]]
 COUNTS = {"y": 4, "x": 2, "v": 1, "w": 1, "z": 1}

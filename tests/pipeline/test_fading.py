@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from corpora import Sentences, encode
 from pipeline import job
 from pipeline.cli.progress import Lines
-from pipeline.fading import faded, without_text
-from pipeline.forget import forget
 from pipeline.models.model import Model
 from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import parse
@@ -21,7 +19,9 @@ from pipeline.recipe.schema import schema
 from pipeline.stages.build_vocab import BuildVocab
 from pipeline.store.collect import collect
 from pipeline.store.versions import Store
-from pipeline.vocabulary import Vocabulary
+from pipeline.updates.forget import forget
+from pipeline.words.fading import faded, without_text
+from pipeline.words.vocabulary import Vocabulary
 
 DAILY = """
 store = "{root}/models"
@@ -258,7 +258,7 @@ def test_forgetting_is_exact_where_nothing_has_faded(tmp_path, monkeypatch):
     run(tmp_path, "monday", decay=0)
     run(tmp_path, "tuesday", decay=0)
     version, model = newest(tmp_path)
-    monkeypatch.setattr("pipeline.forget._Work._read", None)  # no dictionary is looked at
+    monkeypatch.setattr("pipeline.updates.forget._Work._read", None)  # no dictionary is looked at
     found = forget(version.store, model, version.ledger, sources=["*monday*"])
     assert counts_of(found.files.vocabulary) == Counter((COMMON * 2).split())
 

@@ -11,8 +11,7 @@ from pipeline import job
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
 from pipeline.cli.progress import Lines
-from pipeline.cut_out import pruned, table_of, without_unused
-from pipeline.forget import ForgetError, forget
+from pipeline.core.tree import Tree
 from pipeline.models.model import Model
 from pipeline.recipe.recipe import parse
 from pipeline.store.collect import collect
@@ -20,8 +19,9 @@ from pipeline.store.forgetting import LEFT_OUT, forget_in
 from pipeline.store.ledger import SCHEMA, Ledger
 from pipeline.store.shards import stored_shards
 from pipeline.store.versions import Store, StoreError
-from pipeline.tags import TagTable
-from pipeline.tree import Tree
+from pipeline.updates.cut_out import pruned, table_of, without_unused
+from pipeline.updates.forget import ForgetError, forget
+from pipeline.words.tags import TagTable
 
 DAILY = """
 store = "{root}/models"
@@ -468,8 +468,8 @@ def test_phrases_that_only_others_had_leave(root):
 
 def test_phrases_of_phrases():
     from corpora.phrases import PhraseTable
-    from pipeline.cut_out import phrases_of
     from pipeline.phrases.frozen import FrozenPhrases
+    from pipeline.updates.cut_out import phrases_of
 
     def frozen(*grams):
         return FrozenPhrases.of(PhraseTable(list(grams), np.ones(len(grams)) * 2), threshold=1)
@@ -486,7 +486,7 @@ def test_phrases_of_phrases():
 
 
 def test_rates_of_rows_are_cut():
-    from pipeline.cut_out import _rates
+    from pipeline.updates.cut_out import _rates
 
     keep = np.array([True, False, True])
     assert _rates(np.array([1, 2, 3]), keep).tolist() == [1, 3]

@@ -12,13 +12,13 @@ import pytest
 
 from corpora import Documents, Sentences, encode
 from pipeline import Doc2Vec, KeyedVectors, Word2Vec
+from pipeline.core.passes import Plan
 from pipeline.models import bundle, gensim_import
 from pipeline.models.gensim_import import import_gensim
 from pipeline.models.gensim_model import converted, converted_vectors
 from pipeline.models.model import tags_with
 from pipeline.models.model_files import ModelError
-from pipeline.passes import Plan
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 models = pytest.importorskip("gensim.models", reason="gensim, whose files are read, is missing")
 from gensim.models.doc2vec import TaggedDocument  # noqa: E402

@@ -10,8 +10,8 @@ import kernel_cases as cases
 import numpy as np
 import pytest
 
-from pipeline import kernels
-from pipeline.kernels import Kernel
+from pipeline.core import kernels
+from pipeline.core.kernels import Kernel
 
 WORDS, TAGS, DIM, ALPHA = 7, 3, 3, 3e-4
 MODES = cases.modes()

@@ -11,12 +11,12 @@ from pipeline import inferring, job
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
 from pipeline.cli.progress import Lines
+from pipeline.core.passes import Plan
 from pipeline.models.model import Model, ModelError
-from pipeline.passes import Plan
-from pipeline.read_alike import read_alike
 from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import parse
 from pipeline.store.versions import Store
+from pipeline.updates.read_alike import read_alike
 
 TRAIN = """
 store = "{root}/models"

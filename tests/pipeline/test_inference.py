@@ -5,7 +5,7 @@ import pytest
 
 from corpora import TaggedDocument
 from pipeline import Doc2Vec, Word2Vec
-from pipeline.passes import Plan
+from pipeline.core.passes import Plan
 
 TEXTS = [["the", "mill", "turns"], ["the", "race", "runs"], ["the", "water", "falls"]] * 10
 

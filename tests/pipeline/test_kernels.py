@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from reference import TAG_WEIGHTS, initial, noise_word
 
-from pipeline import kernels
-from pipeline.batch import Batch
-from pipeline.kernels import Kernel
+from pipeline.core import kernels
+from pipeline.core.batch import Batch
+from pipeline.core.kernels import Kernel
 
 pytestmark = pytest.mark.parametrize("isa", kernels.available())
 

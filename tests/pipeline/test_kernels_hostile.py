@@ -4,9 +4,9 @@ import kernel_cases as cases
 import numpy as np
 import pytest
 
-from pipeline import kernels
-from pipeline.batch import Batch
-from pipeline.kernels import Kernel, TrainingError
+from pipeline.core import kernels
+from pipeline.core.batch import Batch
+from pipeline.core.kernels import Kernel, TrainingError
 
 pytestmark = pytest.mark.parametrize("isa", kernels.available())
 

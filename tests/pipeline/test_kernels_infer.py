@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from reference import WEIGHTS, initial, mix
 
-from pipeline import kernels
-from pipeline.kernels import Kernel
+from pipeline.core import kernels
+from pipeline.core.kernels import Kernel
 
 pytestmark = pytest.mark.parametrize("isa", kernels.available())
 

@@ -54,7 +54,7 @@ before = state()
 import pipeline._train
 loaded = state()
 import kernel_cases as cases
-from pipeline import kernels
+from pipeline.core import kernels
 assert before["arithmetic"][0] and before["arithmetic"][1]
 for isa in kernels.available():
     os.environ["MILLRACE_ISA"] = isa

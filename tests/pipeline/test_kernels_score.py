@@ -4,8 +4,8 @@ import kernel_cases as cases
 import numpy as np
 import pytest
 
-from pipeline import kernels
-from pipeline.kernels import Kernel
+from pipeline.core import kernels
+from pipeline.core.kernels import Kernel
 
 pytestmark = pytest.mark.parametrize("isa", kernels.available())
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from reference import Twin, initial
 
-from pipeline import kernels
-from pipeline.batch import Batch
-from pipeline.kernels import Kernel
+from pipeline.core import kernels
+from pipeline.core.batch import Batch
+from pipeline.core.kernels import Kernel
 
 FAR, DIM, STRIDE = 50_000_000, 100, 112
 WORDS = [FAR, 3, FAR - 1, 0, 7]  # what the shard's five words are

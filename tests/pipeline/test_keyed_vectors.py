@@ -12,8 +12,8 @@ from vectors import matrix, words
 
 from corpora.errors import MillraceError
 from pipeline import KeyedVectors
-from pipeline.tags import TagTable
 from pipeline.vectors import blas
+from pipeline.words.tags import TagTable
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 from models import DOCUMENTS, KINDS, made
 
 from corpora import Documents, encode
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
 from pipeline.models import bundle
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model, ModelError, tags_with
-from pipeline.passes import Plan
-from pipeline.settings import Settings
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 PLAN = Plan(epochs=2, alpha=0.1, sample=0.0)
 LONG = [(words * 20, tags) for words, tags in DOCUMENTS]

@@ -9,12 +9,12 @@ import pytest
 from models import KINDS, made
 
 from corpora import Documents, encode
+from pipeline.core.passes import Plan
+from pipeline.core.row_file import RowFile, RowFileError
+from pipeline.core.settings import Settings
 from pipeline.models import bundle
 from pipeline.models.model import Model, ModelError, tags_with
-from pipeline.passes import Plan
-from pipeline.row_file import RowFile, RowFileError
-from pipeline.settings import Settings
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 PLAN = Plan(epochs=2, alpha=0.1, sample=0.0)
 FIRST = [(["a", "b"] * 20, ["x"]), (["a", "c"] * 20, ["y"])]
@@ -119,10 +119,10 @@ import numpy as np, pyarrow as pa
 from corpora import Documents, encode
 from pipeline.models import bundle
 from pipeline.models.model import Model
-from pipeline.passes import Plan
-from pipeline.settings import Settings
-from pipeline.tags import TagTable
-from pipeline.vocabulary import Vocabulary
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 def anonymous():
     with open("/proc/self/status") as status:

@@ -10,19 +10,19 @@ import pytest
 from corpora import CorpusError, Documents, TaggedDocument, encode
 from pipeline import Doc2Vec, job
 from pipeline.cli.progress import Lines
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
 from pipeline.inferring import infer_to
-from pipeline.known_documents import known_again
 from pipeline.models.model import Model
-from pipeline.passes import Plan
 from pipeline.recipe.recipe import parse
-from pipeline.settings import Settings
 from pipeline.store.collect import collect
 from pipeline.store.diff import diff
 from pipeline.store.forgetting import forget_in
 from pipeline.store.shards import stored_shards
 from pipeline.store.versions import Store
-from pipeline.tag_checks import check_tags
-from pipeline.tags import TagError, TagTable
+from pipeline.updates.known_documents import known_again
+from pipeline.words.tag_checks import check_tags
+from pipeline.words.tags import TagError, TagTable
 
 WORDS = np.random.default_rng(1).choice([f"n{k}" for k in range(8)], (30, 20))
 LISTED = [

@@ -8,8 +8,8 @@ import pytest
 from models import DOCUMENTS, KINDS, made
 
 from corpora import Documents, encode
+from pipeline.core.settings import Settings
 from pipeline.models.model import Model, ModelError
-from pipeline.settings import Settings
 
 
 @pytest.mark.parametrize("kind", KINDS)

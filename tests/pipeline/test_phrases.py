@@ -147,7 +147,7 @@ def test_many_runs_are_merged_and_leave_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(
         counting, "merged", lambda runs, *rest: seen.append(len(runs)) or inner(runs, *rest)
     )
-    inner = pipeline.sorted_runs.merged
+    inner = pipeline.words.sorted_runs.merged
     phrases = Phrases(corpus)
     assert max(seen) > 3
     words, pairs, _ = twin(rows, ())

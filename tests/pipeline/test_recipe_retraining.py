@@ -9,8 +9,8 @@ from small_language import sentences
 
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
+from pipeline.core.passes import Plan
 from pipeline.models.model import Model
-from pipeline.passes import Plan
 from pipeline.recipe.recipe import read
 from pipeline.store.versions import Store
 

@@ -8,12 +8,12 @@ import pytest
 
 from corpora import Sentences, encode
 from corpora.shards import TokenShards
-from pipeline.checkpoint import opened
+from pipeline.core.checkpoint import opened
+from pipeline.core.passes import Plan
+from pipeline.core.replay import Epochs, Kept, Replay
+from pipeline.core.settings import Settings
 from pipeline.models.model import Model
-from pipeline.passes import Plan
-from pipeline.replay import Epochs, Kept, Replay
-from pipeline.settings import Settings
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 
 class Pieces:

@@ -18,16 +18,16 @@ import pytest
 
 from corpora import Sentences, encode
 from pipeline import _train
-from pipeline.checkpoint import Checkpoints, Cursor, opened
+from pipeline.core.checkpoint import Checkpoints, Cursor, opened
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
 from pipeline.models.model import Model
-from pipeline.passes import Plan
-from pipeline.row_rates import RowRates
 from pipeline.run_key import run_key
-from pipeline.settings import Settings
 from pipeline.stage import Setting, State
 from pipeline.stages.train_word2vec import TrainWord2vec
 from pipeline.store.versions import Store
-from pipeline.vocabulary import Vocabulary
+from pipeline.updates.row_rates import RowRates
+from pipeline.words.vocabulary import Vocabulary
 
 KILLS = int(os.environ.get("MILLRACE_KILLS", "12"))  # the more, the longer it takes
 RECIPE = """

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from corpora import Documents, encode
+from pipeline.core.passes import Plan
+from pipeline.core.settings import Settings
+from pipeline.core.training import train
 from pipeline.models.model import Model
-from pipeline.passes import Plan
-from pipeline.settings import Settings
-from pipeline.tags import TagTable
-from pipeline.training import train
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 OUTPUTS = {
     "ns": {"negative": 10},

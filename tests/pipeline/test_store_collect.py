@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from corpora import Sentences, encode
-from pipeline.checkpoint import Cursor, opened
 from pipeline.cli.commands import commands
 from pipeline.cli.edge import run_command
 from pipeline.cli.shown import collected_told
+from pipeline.core.checkpoint import Cursor, opened
 from pipeline.store.collect import collect
 from pipeline.store.ledger import Ledger, consumed
 from pipeline.store.shards import stored_shards

@@ -21,10 +21,10 @@ from corpora.errors import MillraceError
 from pipeline.store.forgetting import forget_in
 from pipeline.store.ledger import Consumed, Ledger, consumed
 from pipeline.models.model import Model, tags_with
-from pipeline.settings import Settings
+from pipeline.core.settings import Settings
 from pipeline.store.versions import ConflictError, Store
 from pipeline.store.collect import collect
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 store, cache, seed, jobs = Store.open(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
 draw = random.Random(seed)

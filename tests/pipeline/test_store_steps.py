@@ -15,11 +15,11 @@ from corpora import Documents, encode
 from pipeline.store.forgetting import forget_in
 from pipeline.store.ledger import consumed
 from pipeline.models.model import Model, tags_with
-from pipeline.settings import Settings
+from pipeline.core.settings import Settings
 from pipeline.store.versions import Store
 from pipeline.store.collect import collect
 from pipeline.store.shards import stored_shards
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 root, name = Path(sys.argv[1]), sys.argv[2]
 CHANGES = {"os.link", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.utime", "os.chmod"}

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from corpora import Documents, LineSentence, Sentences, encode
 from corpora.rows.tag_kinds import tag_lists
 from corpora.tokens.interner import Interner
-from pipeline.key_index import NumberIndex
-from pipeline.settings import Settings
-from pipeline.tag_checks import check_tags
-from pipeline.tags import TagError, TagTable
+from pipeline.core.settings import Settings
+from pipeline.words.key_index import NumberIndex
+from pipeline.words.tag_checks import check_tags
+from pipeline.words.tags import TagError, TagTable
 
 NAMES = st.lists(st.text("ab\u00e9 ", max_size=12), unique=True, max_size=12)
 NUMBERS = st.lists(
@@ -119,6 +119,6 @@ def test_unknown_tags_are_refused():
 
 
 def test_too_many_bytes(monkeypatch):
-    monkeypatch.setattr("pipeline.tags.Interner", lambda: Interner(most_bytes=4))
+    monkeypatch.setattr("pipeline.words.tags.Interner", lambda: Interner(most_bytes=4))
     with pytest.raises(TagError, match="2 GiB"):
         TagTable.empty().add([shard(["abc", "de"])])

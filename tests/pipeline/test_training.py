@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from corpora import Documents, Sentences, TaggedDocument, encode
-from pipeline import training
-from pipeline.batch import Tally
-from pipeline.kernels import TrainingError
+from pipeline.core import training
+from pipeline.core.batch import Tally
+from pipeline.core.kernels import TrainingError
+from pipeline.core.passes import Pass, Plan
+from pipeline.core.settings import Settings
+from pipeline.core.training import train
 from pipeline.models.model import Model, tags_with
-from pipeline.passes import Pass, Plan
-from pipeline.settings import Settings
-from pipeline.training import train
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 
 def sentences(n=400, seed=0):

@@ -7,7 +7,7 @@ import kernel_cases as cases
 import numpy as np
 import pytest
 
-from pipeline.tree import ROOT, Tree
+from pipeline.core.tree import ROOT, Tree
 
 
 def counts_of(case):

@@ -18,7 +18,7 @@ from pipeline.recipe.variables import Variables
 from pipeline.store.ledger import Consumed, Ledger
 from pipeline.store.source_names import named
 from pipeline.store.versions import Store
-from pipeline.unseen import compared
+from pipeline.updates.unseen import compared
 
 DAILY = """
 store = "{root}/models"

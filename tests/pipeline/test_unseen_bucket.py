@@ -9,7 +9,7 @@ from pipeline.cli.progress import Lines
 from pipeline.planning.plan import planned
 from pipeline.recipe.recipe import parse
 from pipeline.store.versions import Store
-from pipeline.unseen import compared
+from pipeline.updates.unseen import compared
 
 RECIPE = """
 store = "{root}/models"

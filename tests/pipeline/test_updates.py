@@ -8,14 +8,14 @@ import pytest
 
 from pipeline import job
 from pipeline.cli.progress import Lines
-from pipeline.known_documents import staying
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model, ModelError
 from pipeline.recipe.mistakes import RecipeError
 from pipeline.recipe.recipe import parse
 from pipeline.store.errors import DamagedError
 from pipeline.store.versions import Store
-from pipeline.tags import TagError
+from pipeline.updates.known_documents import staying
+from pipeline.words.tags import TagError
 
 RECIPE = """
 store = "{root}/{store}"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora import Sentences, encode
-from pipeline.admission import RULE_DISCARD, RULE_KEEP, Admission
-from pipeline.vocabulary import Vocabulary, VocabularyError
+from pipeline.words.admission import RULE_DISCARD, RULE_KEEP, Admission
+from pipeline.words.vocabulary import Vocabulary, VocabularyError
 
 
 class Table(NamedTuple):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.settings import Settings
-from pipeline.weights import Weights, unpadded
+from pipeline.core.settings import Settings
+from pipeline.core.weights import Weights, unpadded
 
 KINDS = [
     Settings(vector_size=5),

@@ -9,7 +9,7 @@ import pytest
 from corpora import LineSentence
 from pipeline import KeyedVectors, Word2Vec
 from pipeline.models.model import Model, ModelError
-from pipeline.vocabulary import VocabularyError
+from pipeline.words.vocabulary import VocabularyError
 
 TOPICS = [[f"{topic}{k}" for k in range(8)] for topic in "ab"]
 

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from corpora.errors import MillraceError
-from pipeline.batch import Floats, Tally
+from pipeline.core.batch import Floats, Tally
 
 Unit = TypeVar("Unit")
 

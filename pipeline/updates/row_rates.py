@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.batch import Ints
+from pipeline.core.batch import Ints
+from pipeline.core.weights import Floats
 from pipeline.models.model import Model, ModelError
 from pipeline.vectors.files import lines
-from pipeline.weights import Floats
 
 NAMES = ("words", "tags", "old_words", "old_tags")
 
@@ -47,8 +47,8 @@ def row_rates(model: Model, known: Known, freeze: str = "", faster: float = 1.0)
     for a line of the file that the model does not know, and what reading the file raises.
 
     >>> import pyarrow as pa
-    >>> from pipeline.settings import Settings
-    >>> from pipeline.vocabulary import Vocabulary
+    >>> from pipeline.core.settings import Settings
+    >>> from pipeline.words.vocabulary import Vocabulary
     >>> words = Vocabulary.empty().add(pa.array(["a", "b", "c"]), np.array([3, 2, 1]), min_count=1)
     >>> model = Model.fresh(words, Settings(vector_size=4), seed=1)
     >>> rates = row_rates(model, Known(words=2), "old_words", faster=2)

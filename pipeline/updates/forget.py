@@ -25,15 +25,15 @@ from corpora.shards.cached import opened_set
 from corpora.shards.cut import Gone, cut, drop_documents, has_any, whole
 from corpora.shards.shard_set import ShardSet, drop_contents
 from corpora.tokens.interner import Interner
-from pipeline.cut_out import without
-from pipeline.fading import without_text
-from pipeline.key_index import word_index
 from pipeline.models.model import Model
 from pipeline.models.model_files import Files
 from pipeline.store.ledger import SCHEMA, Ledger
 from pipeline.store.shards import stored_set
 from pipeline.store.versions import Store
-from pipeline.tags import Tag
+from pipeline.updates.cut_out import without
+from pipeline.words.fading import without_text
+from pipeline.words.key_index import word_index
+from pipeline.words.tags import Tag
 
 Row = dict[str, Any]
 Counts = NDArray[np.int64]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import kernels
-from pipeline.kernels import ROOT
+from pipeline.core import kernels
+from pipeline.core.kernels import ROOT
 
 
 @dataclass(frozen=True)

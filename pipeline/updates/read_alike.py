@@ -9,7 +9,7 @@ from corpora.reader import FileReader
 from corpora.sources.source import Url
 from corpora.transform import RowTransform, Transform
 from corpora.transforms.filter import Filter
-from pipeline.unseen import Listed
+from pipeline.updates.unseen import Listed
 
 
 def read_alike(corpus: Corpus, url: Url, **keys: Any) -> Corpus:

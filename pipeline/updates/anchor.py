@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pipeline.batch import Ints
+from pipeline.core.batch import Ints
+from pipeline.core.weights import Floats, unpadded
 from pipeline.models.model import Model
-from pipeline.weights import Floats, unpadded
 
 PIECE = 1 << 14  # rows that are pulled at a time
 
@@ -13,8 +13,8 @@ class Anchor:
     """The rows of a model as they are now; of one that was opened, mapped and not copied.
 
     >>> import pyarrow as pa
-    >>> from pipeline.settings import Settings
-    >>> from pipeline.vocabulary import Vocabulary
+    >>> from pipeline.core.settings import Settings
+    >>> from pipeline.words.vocabulary import Vocabulary
     >>> words = Vocabulary.empty().add(pa.array(["a"]), np.array([1]), min_count=1)
     >>> model = Model.fresh(words, Settings(vector_size=2), seed=1)
     >>> model.weights.vectors[0] = 4, 0

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from corpora.shards import TokenShard
-from pipeline.settings import Settings
-from pipeline.tags import TagError, TagTable
+from pipeline.core.settings import Settings
+from pipeline.words.tags import TagError, TagTable
 
 
 def check_tags(

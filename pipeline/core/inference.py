@@ -9,13 +9,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpora.rows.tagged_document import TaggedDocument
-from pipeline import kernels
-from pipeline.batch import Batch, Floats, Tally
-from pipeline.passes import Pass, Plan, kernel_of
-from pipeline.settings import Settings
-from pipeline.tree import Tree
-from pipeline.vocabulary import Vocabulary
-from pipeline.weights import Weights
+from pipeline.core import kernels
+from pipeline.core.batch import Batch, Floats, Tally
+from pipeline.core.passes import Pass, Plan, kernel_of
+from pipeline.core.settings import Settings
+from pipeline.core.tree import Tree
+from pipeline.core.weights import Weights
+from pipeline.words.vocabulary import Vocabulary
 
 PIECE = 64  # texts in a unit of work
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from corpora.shards import TokenShard
 from corpora.shards.cached import opened_set
-from pipeline.replay import Kept
+from pipeline.core.replay import Kept
 from pipeline.store.errors import DamagedError
 from pipeline.store.ledger import Ledger
 from pipeline.store.shards import stored_set

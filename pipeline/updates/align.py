@@ -6,8 +6,8 @@ says; but vectors of a model that was trained anew can so be compared with those
 
 import numpy as np
 
+from pipeline.core.weights import Floats, unpadded
 from pipeline.models.model import Model, ModelError
-from pipeline.weights import Floats, unpadded
 
 PIECE = 1 << 14  # rows that are turned at a time
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import kernels
-from pipeline.row_file import RowFile
-from pipeline.settings import Settings
+from pipeline.core import kernels
+from pipeline.core.row_file import RowFile
+from pipeline.core.settings import Settings
 
 Floats = NDArray[np.float32]
 

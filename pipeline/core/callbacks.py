@@ -13,7 +13,7 @@ import numpy as np
 
 from corpora.sources.filesystems import connected
 from corpora.sources.retry import PATIENCE
-from pipeline.training import Receipt
+from pipeline.core.training import Receipt
 
 METHODS = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 OnEpoch = Callable[[Receipt], bool]
@@ -71,7 +71,7 @@ def listed(callbacks: Iterable[object]) -> list[object]:
 
     >>> listed(EarlyStop)
     Traceback (most recent call last):
-    TypeError: callbacks are a list, not <class 'pipeline.callbacks.EarlyStop'>: write \
+    TypeError: callbacks are a list, not <class 'pipeline.core.callbacks.EarlyStop'>: write \
 callbacks=[EarlyStop()]
     """
     if isinstance(callbacks, type) or not isinstance(callbacks, Iterable):

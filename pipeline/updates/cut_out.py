@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from corpora.phrases import PhraseTable
 from corpora.rows.tag_kinds import filtered
 from corpora.tokens.buffers import list_offsets
-from pipeline.kernels import ROOT
+from pipeline.core.kernels import ROOT
+from pipeline.core.tree import Tree
 from pipeline.models.model_files import Files, Matrices
 from pipeline.phrases.frozen import FrozenPhrases
-from pipeline.tags import TagTable
-from pipeline.tree import Tree
 from pipeline.vectors.attributes import picked
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 Kept = NDArray[np.bool_]
 

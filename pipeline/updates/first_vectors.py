@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.weights import Floats
 from pipeline.models.keyed_vectors import KeyedVectors
 from pipeline.models.model import Model, ModelError
 from pipeline.store.versions import Store
@@ -13,7 +14,6 @@ from pipeline.vectors import word2vec_read
 from pipeline.vectors.errors import VectorFileError
 from pipeline.vectors.files import local_path
 from pipeline.vectors.word2vec_read import Wanted
-from pipeline.weights import Floats
 
 Piece = tuple[list[str], Floats]
 
@@ -27,8 +27,8 @@ def begin_from(model: Model, address: str, first: int = 0, *, locked: bool = Fal
     another size, and VectorFileError for what can't be read.
 
     >>> import tempfile, pyarrow as pa
-    >>> from pipeline.settings import Settings
-    >>> from pipeline.vocabulary import Vocabulary
+    >>> from pipeline.core.settings import Settings
+    >>> from pipeline.words.vocabulary import Vocabulary
     >>> words = Vocabulary.empty().add(pa.array(["up", "on"]), np.array([2, 1]), min_count=1)
     >>> model = Model.fresh(words, Settings(vector_size=2), seed=1)
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
 from pipeline._train import ffi, lib
-from pipeline.batch import Batch, Floats, Ints, Tally
+from pipeline.core.batch import Batch, Floats, Ints, Tally
 
 ISAS: dict[str, int] = {"base": lib.MR_BASE, "avx2": lib.MR_AVX2, "avx512": lib.MR_AVX512}
 METHODS: dict[str, int] = {

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 
 from corpora.shards import TokenShard
-from pipeline.batch import Batch, Floats, Ints, Tally
-from pipeline.checkpoint import Checkpoints, Cursor, Pace, Paced
-from pipeline.kernels import TrainingError
-from pipeline.passes import Pass, Plan, kernel_of
-from pipeline.replay import Epochs, Shards
-from pipeline.settings import Settings
-from pipeline.tags import TagTable
-from pipeline.tree import Tree
-from pipeline.vocabulary import Vocabulary
-from pipeline.weights import Weights
+from pipeline.core.batch import Batch, Floats, Ints, Tally
+from pipeline.core.checkpoint import Checkpoints, Cursor, Pace, Paced
+from pipeline.core.kernels import TrainingError
+from pipeline.core.passes import Pass, Plan, kernel_of
+from pipeline.core.replay import Epochs, Shards
+from pipeline.core.settings import Settings
+from pipeline.core.tree import Tree
+from pipeline.core.weights import Weights
+from pipeline.words.tags import TagTable
+from pipeline.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import pyarrow as pa

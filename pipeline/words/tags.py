@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from corpora.errors import MillraceError
 from corpora.rows.tag_kinds import Codes, joined_tags, taken_apart
 from corpora.tokens.interner import DictionaryFullError, Interner
-from pipeline.key_index import NumberIndex, Rows, first_seen, word_index
+from pipeline.words.key_index import NumberIndex, Rows, first_seen, word_index
 
 Tag = str | int
 Tags = Any  # pa.StringArray, pa.Int64Array, or a dense union of both

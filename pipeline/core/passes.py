@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Generic, TypeVar
 
-from pipeline.batch import Tally
-from pipeline.kernels import Kernel
-from pipeline.settings import Settings
-from pipeline.tree import Tree
-from pipeline.vocabulary import Vocabulary
-from pipeline.weights import Weights
+from pipeline.core.batch import Tally
+from pipeline.core.kernels import Kernel
+from pipeline.core.settings import Settings
+from pipeline.core.tree import Tree
+from pipeline.core.weights import Weights
+from pipeline.words.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 
 from corpora.errors import MillraceError
-from pipeline.batch import Floats
+from pipeline.core.batch import Floats
 
 HEAD = 128  # bytes before the numbers
 MARK = b"# Millrace trains these where they lie"

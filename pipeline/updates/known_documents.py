@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpora.shards import TokenShard
-from pipeline.cut_out import without
-from pipeline.kernels import initial_rows
+from pipeline.core.kernels import initial_rows
 from pipeline.models.model import Model
 from pipeline.store.ledger import Ledger
 from pipeline.store.shards import stored_shards
 from pipeline.store.versions import Store
-from pipeline.tags import TagError, TagTable
+from pipeline.updates.cut_out import without
+from pipeline.words.tags import TagError, TagTable
 
 WINDOW = re.compile(r"window ([1-9][0-9]{0,5}) days")
 Policy = Literal["update", "replace", "error"]

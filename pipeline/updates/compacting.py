@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.cut_out import pruned
 from pipeline.models.model_files import Files, Matrices, ModelError
+from pipeline.updates.cut_out import pruned
 from pipeline.vectors.attributes import picked
-from pipeline.vocabulary import Vocabulary
+from pipeline.words.vocabulary import Vocabulary
 
 Places = NDArray[np.int64]
 

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
 from corpora.tokens.interner import Interner
-from pipeline import kernels
-from pipeline.admission import Admission
-from pipeline.counting import Counting, Counts
-from pipeline.key_index import word_index
+from pipeline.core import kernels
+from pipeline.words.admission import Admission
+from pipeline.words.counting import Counting, Counts
+from pipeline.words.key_index import word_index
 
 COUNTING_MEMORY = 256 << 20  # bytes
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from corpora.errors import MillraceError
 from corpora.tokens.buffers import string_array, string_buffers
-from pipeline.sorted_runs import Combine, Key, merged, unwritable, write_run
+from pipeline.words.sorted_runs import Combine, Key, merged, unwritable, write_run
 
 NO_RANK = 2**31 - 1  # of a word that has no place of its own
 _TYPES: Any = {"word": pa.string(), "count": pa.int64(), "rank": pa.int32()}

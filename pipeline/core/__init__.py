@@ -1,0 +1,1 @@
+"""The training core, called: matrices, trees, threads, training, inference."""
