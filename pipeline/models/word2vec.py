@@ -41,9 +41,9 @@ class Word2Vec(Saved):
     the mean of a window's vectors, 0 for their sum. hashfxn: nothing but the builtin hash, see
     below. epochs: passes over the text. trim_rule: see `pipeline.words.admission`; it holds for
     every build_vocab that is given none, and is not saved. sorted_vocab: 0 gives words ids in the
-    order of first appearance. comment: text that is kept with the model. callbacks: for the training at
-    once, see `pipeline.core.callbacks`. shrink_windows: let windows have every size from 1 to
-    `window`.
+    order of first appearance. comment: text that is kept with the model. callbacks: for the
+    training at once, see `pipeline.core.callbacks`. shrink_windows: let windows have every size
+    from 1 to `window`.
 
     Without effect on results, with the peers or here: null_word (windows are padded with zeros),
     batch_words (work is cut by the text alone), compute_loss (it is always computed).
