@@ -72,7 +72,7 @@ class TestDaily:
         assert "brand" not in before.keyed_vectors
         receipt = Store.open("models/daily").latest().manifest.receipt
         assert receipt["rows"] == 60
-        assert [epoch["rows"] for epoch in receipt["epochs"]] == [60 + 120] * 10
+        assert [epoch["rows"] for epoch in receipt["epochs"]] == [60 + 240] * 10
         millrace("run", self.recipe)
         assert [one.number for one in Store.open("models/daily").versions()] == [2, 1]
 

@@ -48,7 +48,7 @@ def test_no_key_is_left_out():
 
 def test_defaults_are_those_of_the_stages():
     words, documents = UpdateStage.__dataclass_fields__, TrainDoc2vec.__dataclass_fields__
-    assert (words["replay"].default, documents["replay"].default) == (None, 0)
+    assert (words["replay"].default, documents["replay"].default) == (None, None)
     assert (words["anchor"].default, documents["anchor"].default) == (0.7, 0)
     assert (UpdateStage.slower, TrainDoc2vec.slower) == (1, 0.3)
     assert (documents["known"].default, documents["documents"].default) == ("update", "keep")
